@@ -1,0 +1,221 @@
+"""The house's exceptions, each named by who must act. Only `endpoint/answers.py` turns them into the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """Root of all errors that carry a message for a person.
+
+    `code` is stable and machine-readable, `fix` says what to do, `exit_status` is the CLI's.
+    """
+
+    code = "internal"
+    exit_status = 1
+
+    def __init__(self, message: str, *, fix: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+        if code is not None:
+            self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a configuration: where (TOML path) and what to do."""
+
+    path: str
+    message: str
+
+
+class ConfigError(GatewayError):
+    """The operator must act: lists every problem at once."""
+
+    code = "config"
+    exit_status = 2
+
+    def __init__(self, problems: Sequence[Problem], *, file: str = "config.toml") -> None:
+        self.problems = tuple(problems)
+        lines = [f"{p.path}: {p.message}" for p in self.problems]
+        super().__init__(f"{file} has {len(lines)} problem(s):\n  " + "\n  ".join(lines), fix=f"Correct {file}.")
+
+
+class UsageError(GatewayError):
+    """The person at the keyboard (or the program) asked for something malformed."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class NotRunning(GatewayError):
+    """The verb needs a running daemon."""
+
+    code = "not_running"
+    exit_status = 3
+
+
+class RefusedByPolicy(GatewayError):
+    """A rule of the operator (or a safety rule of ours) says no."""
+
+    code = "refused"
+    exit_status = 4
+
+
+class NotFound(GatewayError):
+    """Nothing of that name is known here."""
+
+    code = "not_found"
+
+
+class DiscoveryError(GatewayError):
+    """Nobody yet: a registry did not answer, or not usefully."""
+
+    code = "discovery"
+
+
+class RegistryUnavailable(DiscoveryError):
+    """The registry is down, slow, or asks to wait `retry_after_s`."""
+
+    code = "registry_unavailable"
+
+    def __init__(self, message: str, *, fix: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after_s = retry_after_s
+
+
+class RegistryUnauthorized(DiscoveryError):
+    """The operator must give (or correct) an API key."""
+
+    code = "unauthorized"
+
+
+class ListingInvalid(DiscoveryError):
+    """One entry of a registry is malformed: skip it and count it."""
+
+    code = "listing_invalid"
+
+
+class InstallError(GatewayError):
+    """A package did not install: which step, its exit status, its last lines."""
+
+    code = "install"
+
+    def __init__(
+        self, message: str, *, step: str, fix: str = "", exit_code: int | None = None, tail: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.step = step
+        self.exit_code = exit_code
+        self.tail = tuple(tail)
+
+
+class ChildError(GatewayError):
+    """The supervisor acts: something happened to one child."""
+
+    code = "child"
+
+    def __init__(self, server: str, message: str, *, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.server = server
+
+
+class SpawnFailed(ChildError):
+    """The process could not be started."""
+
+    code = "spawn_failed"
+
+
+class HandshakeFailed(ChildError):
+    """The process runs but does not speak MCP (in time)."""
+
+    code = "handshake_failed"
+
+
+class ChildGone(ChildError):
+    """The child died (or its pipe did) while somebody waited for it."""
+
+    code = "child_gone"
+
+    def __init__(self, server: str, *, reason: str, stderr_tail: Sequence[str] = ()) -> None:
+        super().__init__(server, f"{server} is gone: {reason}")
+        self.reason = reason
+        self.stderr_tail = tuple(stderr_tail)
+
+
+class CallTimeout(ChildError):
+    """No answer within the deadline."""
+
+    code = "timeout"
+
+    def __init__(self, server: str, after_s: float) -> None:
+        super().__init__(server, f"{server} did not answer within {after_s:g} s")
+        self.after_s = after_s
+
+
+class RouteError(GatewayError):
+    """The caller must act: nothing (ready) answers to that name."""
+
+    code = "route"
+
+
+class UnknownTool(RouteError):
+    """No tool of that name; `nearest` are the closest names."""
+
+    code = "unknown_tool"
+
+    def __init__(self, name: str, nearest: Sequence[str] = ()) -> None:
+        super().__init__(f"unknown tool {name!r}")
+        self.name = name
+        self.nearest = tuple(nearest)
+
+
+class ServerNotReady(RouteError):
+    """The server exists, but cannot be called now."""
+
+    code = "not_ready"
+
+    def __init__(self, server: str, *, state: str, reason: str, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{server} is {state}: {reason}")
+        self.server = server
+        self.state = state
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class ServerBusy(RouteError):
+    """The server has as many calls in flight as it may have."""
+
+    code = "busy"
+
+    def __init__(self, server: str, limit: int) -> None:
+        super().__init__(f"{server} already has {limit} calls in flight")
+        self.server = server
+        self.limit = limit
+
+
+class RpcError(GatewayError):
+    """A child answered a request with a JSON-RPC error; `data` is the raw JSON of its data member."""
+
+    code = "rpc_error"
+
+    def __init__(self, rpc_code: int, message: str, data: bytes | None = None) -> None:
+        super().__init__(message)
+        self.rpc_code = rpc_code
+        self.data = data
+
+
+class ProtocolError(GatewayError):
+    """Somebody broke a protocol."""
+
+    code = "protocol"
+
+
+class RemoteProtocolError(ProtocolError):
+    """They broke it: drop or restart."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We broke it: a bug, always logged with traceback."""

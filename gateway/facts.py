@@ -1,0 +1,103 @@
+"""What happened: immutable values that flow from the rooms to ledger, learner, metrics and logs.
+
+Publishing never waits and never fails a call. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.model import Decision, ServerName, Tool
+
+
+class StateChanged(msgspec.Struct, frozen=True):
+    """A child moved to another state or health."""
+
+    at: float
+    server: ServerName
+    state: str
+    health: str
+    reason: str
+    pid: int | None = None
+    next_retry_s: float | None = None
+
+
+class ChildExited(msgspec.Struct, frozen=True):
+    """A child's process ended (or a remote's connection broke)."""
+
+    at: float
+    server: ServerName
+    code: int | None
+    signal: str | None
+    reason: str
+
+
+class ToolsListed(msgspec.Struct, frozen=True):
+    """A ready child told us its tools (at start, or after list_changed)."""
+
+    at: float
+    server: ServerName
+    tools: tuple[Tool, ...]
+    protocol: str
+    instructions: str = ""
+    server_title: str = ""
+
+
+class ServerForgotten(msgspec.Struct, frozen=True):
+    """A server is no longer wanted: its tools leave the toolset."""
+
+    at: float
+    server: ServerName
+
+
+class CallFinished(msgspec.Struct, frozen=True):
+    """One tools/call, told to ledger and learner: the columns of `calls` (CONTRACT section 6)."""
+
+    call_id: str
+    at: float
+    principal: str
+    agent: str
+    run: str
+    round: int
+    session: str
+    profile: str
+    server: str
+    tool: str
+    exposed: str
+    via: str  # direct | call_tool | fallback | api
+    decision_id: str | None
+    outcome: str  # CallOutcome
+    error_code: str | None
+    latency_s: float
+    bytes_in: int
+    bytes_out: int
+    args_hmac: str
+    cost: float | None = None
+
+
+class DecisionMade(msgspec.Struct, frozen=True):
+    """The policy spoke."""
+
+    decision: Decision
+
+
+class Rewarded(msgspec.Struct, frozen=True):
+    """Somebody (or a rule) judged a call or a decision: a row of `rewards`."""
+
+    id: str
+    call_id: str | None
+    decision_id: str | None
+    at: float
+    source: str  # call | rating | vote | judge | implicit
+    value: float  # 0..1
+    weight: float
+    provenance: str
+    tool: str | None = None  # exposed name
+
+
+Fact = StateChanged | ChildExited | ToolsListed | ServerForgotten | CallFinished | DecisionMade | Rewarded
+
+Publish = Callable[[Fact], None]
+"""Hand a fact to whoever listens; never waits, never raises."""

@@ -6,7 +6,7 @@ no daemon runs. All results have the shapes of CONTRACT section 4; errors are `G
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 Json = dict[str, Any]

@@ -220,6 +220,23 @@ class ToolScore:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChooseRequest:
+    """A question to the policy: put these candidates (exposed names) in order for this caller.
+
+    `round` is the n-th session of this agent in this run; `query` is the task text or the words of `find_tools`
+    and may be empty; `k` bounds how many names the decision shows.
+    """
+
+    kind: DecisionKind
+    caller: Caller
+    round: int
+    query: str
+    k: int
+    candidates: tuple[str, ...]
+    session: str = ""
+
+
 class ToolCard(msgspec.Struct, frozen=True, rename="camel"):
     """A tool as the learner sees it: the tool dict of the selection facade, typed. `id` is the exposed name."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.model import Caller, Decision, DecisionKind, ServerName, ToolCard
+from gateway.model import ChooseRequest, Decision, ServerName, ToolCard
 
 OnNotify = Callable[[str, bytes], None]
 """(method, raw params) of a notification that belongs to the request: called in wire order, must not block."""
@@ -45,19 +44,6 @@ class Upstreams(Protocol):
         Raises: ServerNotReady.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ChooseRequest:
-    """A question to the policy: put these candidates (exposed names) in order for this caller."""
-
-    kind: DecisionKind
-    caller: Caller
-    round: int
-    query: str  # task text or find_tools query; may be empty
-    k: int
-    candidates: tuple[str, ...]
-    session: str = ""
 
 
 class Chooser(Protocol):

@@ -1,0 +1,123 @@
+"""Which servers shall run: the configuration's and the installed ones, as server specs. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gateway.config.sections import Config
+from gateway.config.server import CallTable, HealthTable, RestartTable, ServerSection
+from gateway.model import (
+    CallPolicy,
+    HealthPolicy,
+    Origin,
+    RemoteLaunch,
+    RestartPolicy,
+    ServerName,
+    ServerSpec,
+    SessionScope,
+    StdioLaunch,
+)
+
+
+def restart_policy(table: RestartTable) -> RestartPolicy:
+    """Read `[server.restart]`."""
+    return RestartPolicy(
+        restart=table.Restart,
+        restart_sec=table.RestartSec,
+        restart_max_delay_sec=table.RestartMaxDelaySec,
+        start_limit_burst=table.StartLimitBurst,
+        start_limit_interval_sec=table.StartLimitIntervalSec,
+        reset_after_sec=table.ResetAfterSec,
+        retry_failed_sec=table.RetryFailedSec,
+    )
+
+
+def health_policy(table: HealthTable) -> HealthPolicy:
+    """Read `[server.health]`."""
+    return HealthPolicy(
+        interval_sec=table.IntervalSec,
+        timeout_sec=table.TimeoutSec,
+        failures=table.Failures,
+        start_timeout_sec=table.TimeoutStartSec,
+        stop_timeout_sec=table.TimeoutStopSec,
+    )
+
+
+def call_policy(table: CallTable) -> CallPolicy:
+    """Read `[server.limits]`."""
+    return CallPolicy(
+        timeout_sec=table.timeout_s, max_timeout_sec=table.max_timeout_s, max_in_flight=table.max_in_flight
+    )
+
+
+def spec_of_section(section: ServerSection, origin: Origin, base_env: Mapping[str, str]) -> ServerSpec:
+    """Make the spec of a `[[server]]` that says itself how to run (`command` or `url`).
+
+    `base_env` is what every child gets; the section's own `env` wins. Names in `secrets` become environment
+    variables (or, for a url, may be used as `${secret:NAME}` in headers).
+    """
+    launch: StdioLaunch | RemoteLaunch
+    if section.url:
+        launch = RemoteLaunch(url=section.url, headers=dict(section.headers))
+    else:
+        env = {**base_env, **section.env, **{name: f"${{secret:{name}}}" for name in section.secrets}}
+        launch = StdioLaunch(argv=(*section.command, *section.args), env=env, cwd=section.cwd or None)
+    return ServerSpec(
+        name=ServerName(section.name),
+        from_="url" if section.url else "command",
+        origin=origin,
+        launch=launch,
+        **shared_fields(section),  # type: ignore[arg-type]
+    )
+
+
+def shared_fields(section: ServerSection) -> dict[str, object]:
+    """The part of a spec that `[[server]]` decides, however the server came here."""
+    return {
+        "prefix": section.prefix,
+        "required": section.required,
+        "session": SessionScope(section.session),
+        "description": section.description,
+        "restart": restart_policy(section.restart),
+        "health": health_policy(section.health),
+        "call": call_policy(section.limits),
+    }
+
+
+def wanted(config: Config, installed: Iterable[ServerSpec], origin: Origin, base_env: Mapping[str, str]) -> list[ServerSpec]:
+    """Join the configuration's servers with the installed ones; a `[[server]]` of the same name wins.
+
+    A `[[server]]` with `from` takes its launch from what was installed under its name and everything else from
+    the file; as long as nothing is installed yet, it is not wanted.
+    """
+    by_name = {spec.name: spec for spec in installed}
+    for section in config.server:
+        if section.from_:
+            found = by_name.get(ServerName(section.name))
+            if found is not None:
+                by_name[found.name] = _overlay(found, section)
+        else:
+            spec = spec_of_section(section, origin, base_env)
+            by_name[spec.name] = spec
+    return sorted(by_name.values(), key=lambda spec: spec.name)
+
+
+def _overlay(found: ServerSpec, section: ServerSection) -> ServerSpec:
+    return msgspec.structs.replace(found, **shared_fields(section))
+
+
+def missing_installs(config: Config, installed: Iterable[ServerSpec]) -> list[ServerSection]:
+    """The `[[server]]` blocks with `from` whose content is not installed (or another one is)."""
+    by_name = {spec.name: spec for spec in installed}
+    return [
+        section
+        for section in config.server
+        if section.from_
+        and ((found := by_name.get(ServerName(section.name))) is None or not _same_origin(found.from_, section.from_))
+    ]
+
+
+def _same_origin(installed_from: str, wanted_from: str) -> bool:
+    return installed_from == wanted_from or installed_from.startswith((wanted_from + "@", wanted_from + "=="))

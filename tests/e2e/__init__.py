@@ -1,0 +1,1 @@
+"""A real daemon, real children, real HTTP."""

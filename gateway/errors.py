@@ -70,6 +70,18 @@ class NotFound(GatewayError):
     code = "not_found"
 
 
+class StoreError(GatewayError):
+    """The operator must act: the store is damaged, foreign, or written by a newer version."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be written or read now (disk full, read-only, locked); it may come back by itself."""
+
+    code = "store_unavailable"
+
+
 class DiscoveryError(GatewayError):
     """Nobody yet: a registry did not answer, or not usefully."""
 
@@ -155,6 +167,16 @@ class CallTimeout(ChildError):
         self.after_s = after_s
 
 
+class AnswerTooLarge(ChildError):
+    """The child's answer is over the size cap and was thrown away."""
+
+    code = "too_large"
+
+    def __init__(self, server: str, limit_bytes: int) -> None:
+        super().__init__(server, f"the answer of {server} is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
 class RouteError(GatewayError):
     """The caller must act: nothing (ready) answers to that name."""
 
@@ -194,6 +216,29 @@ class ServerBusy(RouteError):
         super().__init__(f"{server} already has {limit} calls in flight")
         self.server = server
         self.limit = limit
+
+
+class ToolQuarantined(RouteError):
+    """The tool's definition changed since it was approved; nobody may call it until somebody approves it."""
+
+    code = "quarantined"
+
+    def __init__(self, server: str, tool: str) -> None:
+        super().__init__(f"the definition of {server}'s tool {tool!r} changed since it was approved")
+        self.server = server
+        self.tool = tool
+
+
+class TooLarge(RouteError):
+    """An answer is larger than the gateway relays."""
+
+    code = "too_large"
+
+    def __init__(self, server: str, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"{server} answered with {size_bytes} bytes; at most {limit_bytes} are relayed")
+        self.server = server
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
 
 
 class RpcError(GatewayError):

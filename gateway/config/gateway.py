@@ -1,20 +1,35 @@
-"""`[gateway]`: where the daemon listens and keeps its state."""
+"""`[gateway]`: where the daemon listens and keeps its state. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from gateway.config.checks import filled
+from gateway.config.fields import Check, Range
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySection:
-    """Address, state directory, log form."""
+    """Where the daemon listens, keeps its state and logs."""
 
-    host: str = "127.0.0.1"
-    port: int = 8808
-    state_dir: str = ""
-    log: Literal["console", "json"] = "console"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    allow_insecure_bind: bool = False  # a non-loopback bind without TLS in front: say so explicitly
-    drain_s: float = 30.0  # how long calls in flight may finish at shutdown
-    start_parallel: int = 4  # children starting at once
+    host: Annotated[
+        str, "Address to listen at; one that other machines can reach needs auth and TLS", Check(filled)
+    ] = "127.0.0.1"
+    port: Annotated[int, "TCP port to listen at", Range(1, 65535)] = 8808
+    state_dir: Annotated[str, "Where everything is kept; empty: the platform's user state directory"] = ""
+    log: Annotated[Literal["console", "json"], "Form of the log lines"] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        "Least important log lines that are written",
+    ] = "info"
+    allow_insecure_bind: Annotated[
+        bool,
+        "Listen where other machines can reach us: TLS is somebody else's work",
+    ] = False
+    drain_s: Annotated[
+        float,
+        "Seconds that calls in flight may take to finish at shutdown",
+        Range(0, 3600),
+    ] = 30.0
+    start_parallel: Annotated[int, "How many servers may be starting at once", Range(1, 64)] = 4

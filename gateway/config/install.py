@@ -1,19 +1,31 @@
-"""`[install]`: what may be installed, and how fresh it may be."""
+"""`[install]`: what may be installed, and how fresh it may be. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from gateway.config.checks import origins
+from gateway.config.fields import Check, Range
 
 
 @dataclass(frozen=True, slots=True)
 class InstallSection:
-    """Rules and bounds of installation."""
+    """What may be installed, by whom, and how fresh it may be."""
 
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    cooldown_days: float = 7.0
-    on_demand: Literal["off", "ask", "allow"] = "off"
-    trusted_origins: tuple[str, ...] = ()
-    parallel: int = 2
-    timeout_s: float = 600.0
+    allow: Annotated[
+        tuple[str, ...], "Only references that match one of these patterns may be installed; empty: any"
+    ] = ()
+    deny: Annotated[tuple[str, ...], "References that match one of these patterns are refused"] = ()
+    cooldown_days: Annotated[
+        float, "Days that a release must be old; fresh ones are where worms are found", Range(0, 365)
+    ] = 7.0
+    on_demand: Annotated[
+        Literal["off", "ask", "allow"],
+        "May agents install servers with gateway__install_server?",
+    ] = "off"
+    trusted_origins: Annotated[
+        tuple[str, ...], "Origins that may be reached although they are not public HTTPS addresses", Check(origins)
+    ] = ()
+    parallel: Annotated[int, "How many installations may run at once", Range(1, 16)] = 2
+    timeout_s: Annotated[float, "Seconds that one installation may take", Range(1, 7200)] = 600.0

@@ -1,43 +1,74 @@
-"""`[smithery]`, `[registry]` and `[[discover]]`: where servers are looked for."""
+"""`[smithery]`, `[registry]` and `[[discover]]`: where servers are looked for. No I/O."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from gateway.config.checks import filled, http_url, rate
+from gateway.config.fields import Check, Range
 
 
 @dataclass(frozen=True, slots=True)
 class SmitherySection:
-    """The Smithery registry. The key may also come from SMITHERY_API_KEY or a systemd credential."""
+    """The Smithery registry. Its key may also come from SMITHERY_API_KEY or a systemd credential."""
 
-    enabled: bool = True
-    api_key: str = ""
-    api_key_file: str = ""
-    base_url: str = "https://api.smithery.ai"
-    connect_url: str = "https://smithery.run"
-    timeout_s: float = 10.0
-    rate: str = "5/s"
-    burst: int = 10
-    retry_cap_s: float = 30.0
+    enabled: Annotated[bool, "Look for servers in Smithery"] = True
+    api_key: Annotated[
+        str, "Key of your Smithery account (better: SMITHERY_API_KEY or api_key_file); never printed"
+    ] = field(default="", repr=False)
+    api_key_file: Annotated[str, "File that holds the key"] = ""
+    base_url: Annotated[
+        str,
+        "Address of the registry's API",
+        Check(filled),
+        Check(http_url),
+    ] = "https://api.smithery.ai"
+    connect_url: Annotated[
+        str,
+        "Address of hosted servers",
+        Check(filled),
+        Check(http_url),
+    ] = "https://smithery.run"
+    timeout_s: Annotated[float, "Seconds that one request may take", Range(0.1, 300)] = 10.0
+    rate: Annotated[str, "Most requests per second, minute or hour", Check(rate)] = "5/s"
+    burst: Annotated[int, "Requests that may be sent at once before the rate holds", Range(1, 1000)] = 10
+    retry_cap_s: Annotated[
+        float, "Longest wait for a retry; when the registry asks for more, we give up", Range(0, 3600)
+    ] = 30.0
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong between the keys."""
+        if self.api_key and self.api_key_file:
+            yield "api_key_file", "give api_key or api_key_file, not both"
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrySection:
-    """The official MCP registry."""
+    """The official MCP registry, the second source."""
 
-    enabled: bool = True
-    base_url: str = "https://registry.modelcontextprotocol.io"
-    timeout_s: float = 10.0
-    rate: str = "5/s"
-    burst: int = 10
-    retry_cap_s: float = 30.0
+    enabled: Annotated[bool, "Look for servers in the official registry"] = True
+    base_url: Annotated[
+        str,
+        "Address of the registry's API",
+        Check(filled),
+        Check(http_url),
+    ] = "https://registry.modelcontextprotocol.io"
+    timeout_s: Annotated[float, "Seconds that one request may take", Range(0.1, 300)] = 10.0
+    rate: Annotated[str, "Most requests per second, minute or hour", Check(rate)] = "5/s"
+    burst: Annotated[int, "Requests that may be sent at once before the rate holds", Range(1, 1000)] = 10
+    retry_cap_s: Annotated[
+        float, "Longest wait for a retry; when the registry asks for more, we give up", Range(0, 3600)
+    ] = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoverRule:
-    """`[[discover]]`: keep the best `limit` servers for a need installed by itself."""
+    """A need that the gateway fills by itself: it keeps the best servers for it installed. Vacancies only."""
 
-    query: str
-    limit: int = 1
-    verified_only: bool = True
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
+    query: Annotated[str, "What is needed, in words", Check(filled)]
+    limit: Annotated[int, "How many servers", Range(1, 20)] = 1
+    verified_only: Annotated[bool, "Only servers that the registry has verified"] = True
+    allow: Annotated[tuple[str, ...], "Only listings that match one of these patterns; empty: any"] = ()
+    deny: Annotated[tuple[str, ...], "Never listings that match one of these patterns"] = ()

@@ -1,62 +1,142 @@
-"""`[[server]]`: one server, in the operator's words; tables carry systemd's names."""
+"""`[[server]]`: one server, in the operator's words; tables carry systemd's names. No I/O."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from gateway.config import checks
+from gateway.config.fields import Check, Range
+
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class RestartTable:
-    """`[server.restart]`."""
+    """When and how fast a dead server comes back. The words are systemd's, the numbers seconds."""
 
-    Restart: Literal["always", "on-failure", "no"] = "always"
-    RestartSec: float = 0.5
-    RestartMaxDelaySec: float = 60.0
-    StartLimitBurst: int = 5
-    StartLimitIntervalSec: float = 300.0
-    ResetAfterSec: float = 600.0
-    RetryFailedSec: float = 600.0
+    Restart: Annotated[
+        Literal["always", "on-failure", "no"],
+        "When a server that ended is started again",
+    ] = "always"
+    RestartSec: Annotated[float, "First delay; it doubles with each failure", Range(0, DAY_S)] = 0.5
+    RestartMaxDelaySec: Annotated[float, "Longest delay", Range(0, DAY_S)] = 60.0
+    StartLimitBurst: Annotated[
+        int,
+        "Starts within StartLimitIntervalSec after which we give up",
+        Range(1, 1000),
+    ] = 5
+    StartLimitIntervalSec: Annotated[
+        float,
+        "The interval in which starts are counted",
+        Range(0, 7 * DAY_S),
+    ] = 300.0
+    ResetAfterSec: Annotated[
+        float, "Once ready this long, the delay starts again from RestartSec", Range(0, 7 * DAY_S)
+    ] = 600.0
+    RetryFailedSec: Annotated[
+        float,
+        "A server that was given up is tried again after this",
+        Range(1, 7 * DAY_S),
+    ] = 600.0
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong between the keys."""
+        if self.RestartSec > self.RestartMaxDelaySec:
+            yield "RestartSec", "must not be above RestartMaxDelaySec"
 
 
 @dataclass(frozen=True, slots=True)
 class HealthTable:
-    """`[server.health]`."""
+    """How a server's health is asked for. Seconds."""
 
-    IntervalSec: float = 10.0
-    TimeoutSec: float = 10.0
-    Failures: int = 3
-    TimeoutStartSec: float = 60.0
-    TimeoutStopSec: float = 2.0
+    IntervalSec: Annotated[float, "Time between two questions", Range(0.05, DAY_S)] = 10.0
+    TimeoutSec: Annotated[float, "Time for an answer", Range(0.05, 3600)] = 10.0
+    Failures: Annotated[
+        int,
+        "Questions in a row without answer after which it is restarted",
+        Range(1, 1000),
+    ] = 3
+    TimeoutStartSec: Annotated[float, "Time from start to the end of the handshake", Range(0.1, 3600)] = 60.0
+    TimeoutStopSec: Annotated[
+        float,
+        "Time for each step of stopping: stdin closed, TERM, KILL",
+        Range(0, 600),
+    ] = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class CallTable:
-    """`[server.limits]`: deadlines and bounds of calls."""
+    """Deadlines and bounds of calls."""
 
-    timeout_s: float = 120.0
-    max_timeout_s: float = 390.0
-    max_in_flight: int = 64
+    timeout_s: Annotated[float, "Seconds that a call may take without progress", Range(0.05, 390)] = 120.0
+    max_timeout_s: Annotated[
+        float,
+        "Seconds that a call may take while it reports progress",
+        Range(0.05, 390),
+    ] = 390.0
+    max_in_flight: Annotated[int, "Calls at the same time; more are answered busy", Range(1, 10_000)] = 64
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong between the keys."""
+        if self.timeout_s > self.max_timeout_s:
+            yield "timeout_s", "must not be above max_timeout_s"
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSection:
-    """One `[[server]]`: `from`, or `command`, or `url`; exactly one of the three."""
+    """One server; give exactly one of `from`, `command` and `url`."""
 
-    name: str
-    from_: str = ""
-    command: tuple[str, ...] = ()
-    url: str = ""
-    env: dict[str, str] = field(default_factory=dict)
-    cwd: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    prefix: str | None = None
-    required: bool = False
-    config: dict[str, Any] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
-    session: Literal["shared", "per-agent", "per-session"] = "shared"
-    description: str = ""
-    args: tuple[str, ...] = ()
+    name: Annotated[str, "Its name here: a-z, 0-9 and -, at most 24 characters", Check(checks.name)]
+    from_: Annotated[
+        str,
+        "What to install: smithery:acme/echo, registry:io.github.a/b, npm:pkg@1.2.3, pypi:pkg==1.2.3,"
+        " mcpb:FILE-OR-URL#sha256=…",
+        Check(checks.reference),
+    ] = ""
+    command: Annotated[
+        tuple[str, ...], "Program and arguments of a server that is here already", Check(checks.argv)
+    ] = ()
+    url: Annotated[str, "Address of a server that runs elsewhere", Check(checks.http_url)] = ""
+    env: Annotated[dict[str, str], "Environment variables of the server", Check(checks.environment)] = field(
+        default_factory=dict
+    )
+    cwd: Annotated[str, "Directory in which it runs; empty: one of its own"] = ""
+    headers: Annotated[
+        dict[str, str], "HTTP headers sent to url; values may hold ${secret:NAME}", Check(checks.headers)
+    ] = field(default_factory=dict)
+    prefix: Annotated[
+        str | None, "Prefix of its tools' names, may be empty; default: its name", Check(checks.prefix)
+    ] = None
+    required: Annotated[bool, "The gateway is ready only while this server is"] = False
+    config: Annotated[dict[str, Any], "Values that the server wants configured (with from)"] = field(
+        default_factory=dict
+    )
+    secrets: Annotated[
+        tuple[str, ...],
+        "Names of values kept by `mcp-gateway secret set`, given to this server only",
+        Check(checks.secret_names),
+    ] = ()
+    session: Annotated[
+        Literal["shared", "per-agent", "per-session"],
+        "Who shares one process: everybody, one agent of one run, one session",
+    ] = "shared"
+    description: Annotated[str, "What it is for; helps to find its tools"] = ""
+    args: Annotated[tuple[str, ...], "Further arguments, after those of command or of what was installed"] = ()
     restart: RestartTable = field(default_factory=RestartTable)
     health: HealthTable = field(default_factory=HealthTable)
     limits: CallTable = field(default_factory=CallTable)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong between the keys."""
+        given = [key for key, value in (("from", self.from_), ("command", self.command), ("url", self.url)) if value]
+        if len(given) != 1:
+            what = f"{' and '.join(given)} are given" if given else "none is given"
+            yield "", f"give exactly one of from, command and url; {what}"
+        if self.url and (self.args or self.env or self.cwd):
+            yield "", "a server with url runs elsewhere: it has no args, env or cwd"
+        if self.headers and not self.url:
+            yield "headers", "only a server with url has headers"
+        if self.config and not self.from_:
+            yield "config", "only a server with from has a config table; use env, args or headers"

@@ -1,19 +1,25 @@
-"""`[store]` and `[massgen]`: where things are kept and where MassGen logs."""
+"""`[store]` and `[massgen]`: where things are kept and where MassGen logs. No I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from gateway.config.checks import store_url
+from gateway.config.fields import Check
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSection:
-    """`url` empty: SQLite in the state directory."""
+    """Where ledger, catalogue and policy versions are kept."""
 
-    url: str = ""
+    url: Annotated[
+        str, "sqlite:////absolute/path/gateway.db; empty: a file in the state directory", Check(store_url)
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MassgenSection:
-    """Folders in which MassGen writes its logs."""
+    """What MassGen leaves behind, to learn from."""
 
-    log_dirs: tuple[str, ...] = ()
+    log_dirs: Annotated[tuple[str, ...], "Folders in which MassGen writes its logs"] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -35,7 +36,8 @@ class StateDirectory:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for part in ("content", "servers", "secrets", "data", "learning"):
                 (self.root / part).mkdir(mode=0o700, exist_ok=True)
-            os.access(self.root, os.W_OK) or _refuse(self.root)
+            if not os.access(self.root, os.W_OK):
+                raise PermissionError(errno.EACCES, "no permission to write", str(self.root))
         except OSError as exc:
             raise GatewayError(
                 f"the state directory {self.root} cannot be used: {exc.strerror}",
@@ -75,10 +77,6 @@ class StateDirectory:
         """Tell other programs where the daemon is."""
         text = json.dumps({"pid": os.getpid(), "url": url, "version": version, "started_at": started_at})
         write_private(self.daemon_file, text.encode())
-
-
-def _refuse(root: Path) -> None:
-    raise PermissionError(13, "no permission to write", str(root))
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.model import ChooseRequest, Decision, ServerName, ToolCard
+from gateway.model import Caller, ChooseRequest, Decision, ServerName, ToolCard
 
 OnNotify = Callable[[str, bytes], None]
 """(method, raw params) of a notification that belongs to the request: called in wire order, must not block."""
@@ -45,6 +46,10 @@ class Upstreams(Protocol):
         """
         ...
 
+    async def release(self, instance: str) -> None:
+        """Stop the children that were started for this instance; it will not come back."""
+        ...
+
 
 class Chooser(Protocol):
     """The policy as the endpoint sees it: synchronous, quick, never failing."""
@@ -55,4 +60,50 @@ class Chooser(Protocol):
 
     def decide(self, request: ChooseRequest) -> Decision:
         """Order the candidates; `shown` has min(k, candidates) names. Never raises for unknown tools."""
+        ...
+
+
+class Tombstones(Protocol):
+    """Sessions that were ended before their id expired."""
+
+    def contains(self, sid: str) -> bool:
+        """Whether this session was ended. From memory."""
+        ...
+
+    async def bury(self, sid: str, until: float) -> None:
+        """Remember until then (seconds since the epoch) that this session was ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """An agent's judgement of one call, 0 (useless) to 1 (useful).
+
+    `tool` (exposed name) and `decision_id` are known when the call is remembered by this process; a `call_id` that
+    is not must be looked up in the ledger, and must be the caller's own.
+    """
+
+    caller: Caller
+    call_id: str
+    score: float
+    comment: str = ""
+    tool: str | None = None
+    decision_id: str | None = None
+
+
+class Verbs(Protocol):
+    """What the built-in tools do in other rooms."""
+
+    async def rate(self, rating: Rating) -> None:
+        """Record a rating; return when it is committed.
+
+        Raises: NotFound, RefusedByPolicy.
+        """
+        ...
+
+    async def install_server(self, name: str, caller: Caller) -> str:
+        """Install a server for this caller and say in a sentence what came of it.
+
+        Raises: GatewayError.
+        """
         ...

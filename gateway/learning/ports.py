@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from gateway.store.experience import ExperienceRow
+
 
 class LineProcess(Protocol):
     """A started process that speaks JSON lines on its stdio."""
@@ -27,3 +29,15 @@ class LineProcess(Protocol):
 
 Spawn = Callable[[Sequence[str], Mapping[str, str]], Awaitable[LineProcess]]
 """Start `argv` with exactly this environment. Raises SpawnFailed."""
+
+
+class ExperienceSource(Protocol):
+    """Where the learner reads what happened: `store.experience.ExperienceReader`."""
+
+    def since(self, seq: int, limit: int) -> list[ExperienceRow]:
+        """Return up to `limit` rows after `seq`, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...

@@ -1,1 +1,1 @@
-"""supervisor"""
+"""Keeps servers alive: lifecycle, processes, health, restarts. `supervisor.py` is its face to the daemon."""

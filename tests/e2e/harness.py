@@ -137,6 +137,14 @@ class Gateway:
         )
         return dict(answer.raise_for_status().json())
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric's samples in `/metrics`."""
+        text = httpx.get(
+            f"http://127.0.0.1:{self.port}/metrics", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=10
+        ).text
+        lines = [line for line in text.splitlines() if line.startswith((name + "{", name + " "))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
     def server(self, name: str) -> dict[str, Any]:
         """One server's row of the status."""
         return next((row for row in self.status()["servers"] if row["name"] == name), {})

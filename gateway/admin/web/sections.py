@@ -1,0 +1,170 @@
+"""The parts of the status page, each made from one verb's JSON. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.admin.location import endpoint_url
+from gateway.admin.web import words
+from gateway.admin.web.html import Html, element, joined, table, text
+
+Json = Mapping[str, Any]
+
+_TONES = {
+    "ready": "good", "healthy": "good", "ok": "good", "starting": "busy", "stopping": "busy", "backoff": "bad",
+    "failed": "bad", "unhealthy": "bad", "degraded": "warn", "stopped": "calm", "tool_error": "warn", "timeout": "bad",
+    "gone": "bad", "refused": "warn", "busy": "warn", "cancelled": "calm",
+}  # fmt: skip
+
+
+def tone(word: object) -> str:
+    """Say how a state feels: good, busy, warn, bad or calm. The word itself is always shown beside the colour."""
+    return _TONES.get(str(word), "calm")
+
+
+def badge(word: object) -> Html:
+    """Show a state as a word in its colour."""
+    return element("span", words.plain(word), class_=f"badge {tone(word)}")
+
+
+def summary(status: Json) -> Html:
+    """The first line: ready or not, since when, which policy serves."""
+    servers: Sequence[Json] = status.get("servers") or []
+    ready = sum(1 for server in servers if server.get("state") == "ready")
+    policy: Json = status.get("policy") or {}
+    state = (
+        element("span", "ready", class_="badge good")
+        if status.get("ready")
+        else element("span", "not ready", class_="badge warn")
+    )
+    facts = [
+        ("Gateway", joined([state, f" version {words.plain(status.get('version'))}"])),
+        ("Servers", f"{ready} of {len(servers)} ready"),
+        ("Tools", sum(int(server.get("tools") or 0) for server in servers)),
+        ("Policy", f"{words.plain(policy.get('mode'))}, version {words.plain(policy.get('version'))}"),
+        ("Up", words.span(status.get("uptime_s"))),
+        ("Process", words.plain(status.get("pid"))),
+    ]
+    return element("dl", *(element("div", element("dt", name), element("dd", value)) for name, value in facts))
+
+
+def servers_table(status: Json) -> Html:
+    """Every server: state, health, why, what comes next, and what its process costs."""
+    head = (
+        "Server",
+        "State",
+        "Health",
+        "Why, and what comes next",
+        "Tools",
+        "Pid",
+        "Up",
+        "Restarts",
+        "Memory",
+        "CPU",
+        "From",
+    )
+    rows = [_server_row(server) for server in status.get("servers") or []]
+    return table(
+        "Refreshed every two seconds", head, rows, empty="No servers yet. Find one with: mcp-gateway search, then mcp-gateway install."
+    )
+
+
+def _server_row(server: Json) -> list[object]:
+    cpu = server.get("cpu_percent")
+    return [
+        server.get("name") or words.NOTHING,
+        badge(server.get("state")),
+        badge(server.get("health")),
+        _why(server),
+        _tool_count(server),
+        words.plain(server.get("pid")),
+        words.span(server.get("uptime_s")),
+        words.plain(server.get("restarts")),
+        words.size(server.get("rss_bytes")),
+        f"{cpu:.0f} %" if isinstance(cpu, int | float) else words.NOTHING,
+        words.plain(server.get("from")),
+    ]
+
+
+def _why(server: Json) -> Html:
+    parts: list[object] = [words.explain(dict(server))]
+    last: Json | None = server.get("last_exit")
+    if last:
+        how = last.get("signal") or (f"status {last['code']}" if last.get("code") is not None else "")
+        said = ", ".join(str(part) for part in (how, last.get("reason"), words.clock_time(last.get("at"))) if part)
+        parts.append(element("small", f"last exit: {said}"))
+    return joined(parts)
+
+
+def _tool_count(server: Json) -> Html:
+    quarantined = int(server.get("quarantined_tools") or 0)
+    if not quarantined:
+        return text(words.plain(server.get("tools")))
+    held = element("span", f"{quarantined} quarantined", class_="badge bad")
+    return joined([words.plain(server.get("tools")), " ", held])
+
+
+def tools_table(tools: Json) -> Html:
+    """What an agent would be offered now, with scores and why."""
+    head = ("Tool", "Server", "Score", "Relevance", "Reliability", "Calls", "Listed", "Why")
+    rows = [
+        [
+            tool.get("name") or words.NOTHING,
+            words.plain(tool.get("server")),
+            words.decimal(tool.get("score")),
+            words.decimal(tool.get("relevance")),
+            _reliability(tool.get("reliability")),
+            words.plain(tool.get("n")),
+            words.plain(tool.get("listed")),
+            words.plain(tool.get("why")),
+        ]
+        for tool in tools.get("tools") or []
+    ]
+    mode, version = words.plain(tools.get("mode")), words.plain(tools.get("policy_version"))
+    return table(
+        f"Tools in the order of mode {mode}, policy {version}", head, rows, empty="No tools yet: no server is ready."
+    )
+
+
+def _reliability(value: Any) -> Html:
+    if not isinstance(value, int | float):
+        return text(words.NOTHING)
+    bar = element(
+        "meter", f"{value:.2f}", min=0, max=1, low=0.5, high=0.8, optimum=1, value=f"{value:.4f}", aria_hidden="true"
+    )
+    return joined([bar, f" {value:.2f}"])
+
+
+def calls_table(calls: Json) -> Html:
+    """The newest calls. Neither arguments nor results: they are kept nowhere."""
+    head = ("Time (UTC)", "Tool", "Outcome", "Latency", "Agent", "Run", "Round", "By", "Call id")
+    rows = [
+        [
+            words.clock_time(call.get("at")),
+            words.plain(call.get("exposed") or call.get("tool")),
+            badge(call.get("outcome")),
+            words.milliseconds(call.get("latency_s")),
+            words.plain(call.get("agent")),
+            words.plain(call.get("run")),
+            words.plain(call.get("round")),
+            words.plain(call.get("via")),
+            element("code", words.plain(call.get("call_id"))),
+        ]
+        for call in calls.get("calls") or []
+    ]
+    return table("The newest first; arguments and results are kept nowhere", head, rows, empty="No calls yet.")
+
+
+def connect(status: Json, block: Json) -> Html:
+    """How to use this gateway: its address and the block for MassGen."""
+    address = element("p", "MCP endpoint: ", element("code", endpoint_url(str(status.get("url") or ""))))
+    yaml = element(
+        "pre", element("code", str(block.get("yaml") or "")), tabindex="0", aria_label="MassGen configuration"
+    )
+    return joined([address, element("details", element("summary", "Configuration for MassGen"), yaml)])
+
+
+def trouble(message: str, fix: str) -> Html:
+    """A part that cannot be shown now, and what to do."""
+    return element("p", message, " ", fix, class_="trouble")

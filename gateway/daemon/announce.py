@@ -1,0 +1,42 @@
+"""What a person reads when the gateway is up: where it is, where the token lies, what MassGen wants. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.daemon.tokens import TokenPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The facts of the start-up message."""
+
+    url: str
+    agents: TokenPlace
+    admin: TokenPlace
+    auth_enabled: bool
+    massgen: str
+    servers: Mapping[str, str]  # name -> state
+
+
+def announcement(told: Announcement) -> str:
+    """Spell the message."""
+    base = told.url.removesuffix("/mcp")
+    ready = [name for name, state in told.servers.items() if state == "ready"]
+    waiting = [f"{name} ({state})" for name, state in told.servers.items() if state != "ready"]
+    lines = [
+        "",
+        f"mcp-gateway is serving {len(ready)} of {len(told.servers)} servers: {', '.join(ready) or 'none yet'}",
+        *([f"  not ready: {', '.join(waiting)}   (mcp-gateway status tells why)"] if waiting else []),
+        f"  endpoint    {told.url}",
+        f"  dashboard   {base}/ui",
+        f"  token       {told.agents.place if told.auth_enabled else 'none needed: [auth] enabled = false'}",
+        f"  admin token {told.admin.place if told.auth_enabled else 'none needed'}",
+        "",
+        "MassGen: put this under each agent's backend (mcp-gateway massgen config --agents a,b prints it for others):",
+        "",
+        *(f"  {line}" for line in told.massgen.splitlines()),
+        "",
+    ]
+    return "\n".join(lines)

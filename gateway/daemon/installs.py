@@ -1,0 +1,140 @@
+"""Installs that nobody has to ask for: the starter catalogue, `[[server]]` blocks with `from`, `[[discover]]` rules.
+
+They run beside serving; each one that fails costs one clear line and is tried again later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import structlog
+
+from gateway.config.registries import DiscoverRule
+from gateway.config.server import ServerSection
+from gateway.daemon.discover import rule_key, vacancy
+from gateway.daemon.notes import Notes
+from gateway.daemon.specs import missing_installs
+from gateway.errors import GatewayError
+from gateway.install.starter import STARTER
+from gateway.model import Origin
+from gateway.verbs.installing import install
+from gateway.verbs.parts import Parts
+from gateway.verbs.planning import Ask
+
+STARTER_KEY = "starter"
+RETRY_S = 300.0  # a registry or network that was down may be back
+REFRESH_S = 3600.0  # rules are looked at again: registries ask to be read no more than hourly
+CANDIDATES = 20
+
+Tell = Callable[[str, dict[str, Any]], None]
+"""(server's name, progress step): shown to whoever watches the start."""
+
+
+class Installs:
+    """The installer's task in the daemon."""
+
+    def __init__(self, parts: Parts, notes: Notes, *, seeds_starter: bool, tell: Tell) -> None:
+        self._parts = parts
+        self._notes = notes
+        self._seeds_starter = seeds_starter
+        self._tell = tell
+        self._again = anyio.Event()
+        self._log = structlog.get_logger("install")
+
+    async def first_round(self) -> None:
+        """Install what is missing now; failures are told, not raised."""
+        await self.round()
+
+    async def keep_up(self) -> None:
+        """Try again what failed, look at the rules again, and at once when the configuration changed."""
+        while True:
+            wait_s = RETRY_S if await self._is_behind() else REFRESH_S
+            with anyio.move_on_after(wait_s):
+                await self._again.wait()
+            self._again = anyio.Event()
+            await self.round()
+
+    def configuration_changed(self) -> None:
+        """Look for missing installs now."""
+        self._again.set()
+
+    async def round(self) -> bool:
+        """Install everything that is missing; returns whether nothing failed."""
+        results: list[bool] = []
+
+        async def do(ask: Ask) -> None:
+            results.append(await self._install(ask))
+
+        async with anyio.create_task_group() as tasks:
+            for ask in [*self._starters(), *await self._configured()]:
+                tasks.start_soon(do, ask)
+        for rule in self._parts.config().discover:
+            results.append(await self._fill(rule))
+        return all(results)
+
+    def _starters(self) -> list[Ask]:
+        if not self._seeds_starter:
+            return []
+        seeded = self._notes.names(STARTER_KEY)
+        return [Ask(f"starter:{s.name}", s.name, origin=Origin.STARTER) for s in STARTER if s.name not in seeded]
+
+    async def _configured(self) -> list[Ask]:
+        specs = [server.spec for server in await self._parts.installed.all()]
+        return [_ask_of(section) for section in missing_installs(self._parts.config(), specs)]
+
+    async def _is_behind(self) -> bool:
+        return bool(self._starters() or await self._configured())
+
+    async def _install(self, ask: Ask) -> bool:
+        name = ask.alias or ask.name
+        try:
+            await install(self._parts, ask, progress=lambda step: self._tell(name, step))
+        except GatewayError as exc:
+            self._log.warning("install_failed", server=name, reference=ask.name, reason=exc.message, fix=exc.fix)
+            self._tell(name, {"step": "failed", "message": exc.message, "done": None, "total": None})
+            return False
+        if ask.origin is Origin.STARTER:
+            self._notes.add(STARTER_KEY, name)
+        return True
+
+    async def _fill(self, rule: DiscoverRule) -> bool:
+        """Fill a rule's vacancy with the best listings that install without anybody's help."""
+        here = await self._parts.installed.all()
+        mine = [server for server in here if server.spec.name in self._notes.names(rule_key(rule))]
+        if len(mine) >= rule.limit:
+            return True
+        found = await self._parts.finder.search(rule.query, limit=CANDIDATES)
+        names = {server.from_ref.partition(":")[2] for server in here}
+        open_ = vacancy(rule, [item.listing for item in found.items], len(mine), names)
+        filled = 0
+        for listing in open_.listings:
+            if filled >= open_.count:
+                break
+            filled += await self._try(rule, f"{listing.source}:{listing.name}")
+        return filled >= open_.count
+
+    async def _try(self, rule: DiscoverRule, reference: str) -> bool:
+        try:
+            done = await install(
+                self._parts,
+                Ask(reference, origin=Origin.DISCOVER),
+                progress=lambda step: self._tell(reference, step),
+            )
+        except GatewayError as exc:
+            self._log.info("discover_skipped", need=rule.query, reference=reference, reason=exc.message)
+            return False
+        self._notes.add(rule_key(rule), done["name"])
+        return True
+
+
+def _ask_of(section: ServerSection) -> Ask:
+    return Ask(
+        section.from_,
+        alias=section.name,
+        settings=section.config,
+        secret_keys=section.secrets,
+        args=section.args,
+        origin=Origin.CONFIG,
+    )

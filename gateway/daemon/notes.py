@@ -1,0 +1,34 @@
+"""Small facts about installs that survive a restart: what was seeded, which rule installed what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gateway.daemon.state import write_private
+
+
+class Notes:
+    """A JSON file of lists of names by key; a damaged file counts as empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self, key: str) -> list[str]:
+        """Return the names noted under a key."""
+        return self._read().get(key, [])
+
+    def add(self, key: str, name: str) -> None:
+        """Note a name under a key."""
+        notes = self._read()
+        noted = notes.setdefault(key, [])
+        if name not in noted:
+            noted.append(name)
+            write_private(self._path, json.dumps(notes, indent=1).encode())
+
+    def _read(self) -> dict[str, list[str]]:
+        try:
+            value = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}

@@ -1,0 +1,127 @@
+"""What a daemon (or an offline verb) starts from: options, environment and files, read into one value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway.admin.location import state_directory
+from gateway.config import Config, load_config
+from gateway.config.environment import apply_environment
+from gateway.config.gateway import GatewaySection
+from gateway.config.mcp_servers import read_mcp_servers
+from gateway.config.rules import bind_problems, cuda_problem
+from gateway.config.tools import ToolsSection
+from gateway.daemon.options import ServeOptions
+from gateway.daemon.state import StateDirectory
+from gateway.errors import ConfigError, GatewayError
+from gateway.model import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A validated configuration, where it came from, and the state directory.
+
+    `origin` is that of the configuration's servers. `seeds_starter`: with nothing configured, the starter catalogue is
+    installed. `serves_file`: exactly the servers of a plain `mcpServers` file are served.
+    """
+
+    config: Config
+    config_file: Path | None
+    state: StateDirectory
+    env: Mapping[str, str]
+    origin: Origin
+    seeds_starter: bool
+    serves_file: bool
+
+    def credential(self, name: str) -> str | None:
+        """Return a systemd credential's text, or None when there is none."""
+        return read_credential(self.env, name)
+
+
+def read_credential(env: Mapping[str, str], name: str) -> str | None:
+    """Read `$CREDENTIALS_DIRECTORY/NAME`; None when it is not there."""
+    directory = env.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return None
+    try:
+        return Path(directory, name).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def read_setup(options: ServeOptions, env: Mapping[str, str]) -> Setup:
+    """Read the configuration and say where the state lies.
+
+    Raises: ConfigError listing every problem; GatewayError for files that cannot be read.
+    """
+    file = _config_file(options, env)
+    config = apply_environment(
+        load_config(_read(file), file=str(file)) if file else Config(),
+        env,
+        lambda name: read_credential(env, name),
+        lambda path: Path(path).read_text(encoding="utf-8"),
+    )
+    config = replace(config, gateway=_overridden(config.gateway, options))
+    _check_machine(config, str(file) if file else "the command line")
+    has_file_servers = options.mcp_servers is not None
+    if options.mcp_servers is not None:
+        config = _with_file_servers(config, options.mcp_servers, options, tools_configured=file is not None)
+    return Setup(
+        config=config,
+        config_file=file,
+        state=StateDirectory(state_directory(options.state_dir, env, configured=config.gateway.state_dir)),
+        env=env,
+        origin=Origin.FILE if has_file_servers else Origin.CONFIG,
+        seeds_starter=file is None and not has_file_servers,
+        serves_file=has_file_servers,
+    )
+
+
+def _config_file(options: ServeOptions, env: Mapping[str, str]) -> Path | None:
+    if options.config_file is not None:
+        return options.config_file.absolute()
+    beside_state = state_directory(options.state_dir, env) / "config.toml"
+    return beside_state if beside_state.exists() else None
+
+
+def _check_machine(config: Config, file: str) -> None:
+    """What only shows once options are in and the machine is looked at."""
+    problems = bind_problems(config.gateway, config.auth)
+    if (cuda := cuda_problem(config.learning.device, os.path.exists)) is not None:
+        problems.append(cuda)
+    if problems:
+        raise ConfigError(problems, file=file)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+        raise GatewayError(f"cannot read {file}: {reason}", fix="Check the path and its permissions.", code="config") from exc
+
+
+def _overridden(section: GatewaySection, options: ServeOptions) -> GatewaySection:
+    given = {
+        "host": options.host,
+        "port": options.port,
+        "log": options.log_format,
+        "log_level": options.log_level,
+    }
+    return replace(section, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _with_file_servers(config: Config, file: Path, options: ServeOptions, *, tools_configured: bool) -> Config:
+    servers = read_mcp_servers(_read(file), file=str(file))
+    if options.prefix_servers is False:
+        servers = tuple(replace(server, prefix="") for server in servers)
+    tools = config.tools if tools_configured else replace(ToolsSection(), mode="all", builtins=False)
+    return replace(config, server=servers, discover=(), tools=tools)
+
+
+def process_environment() -> Mapping[str, str]:
+    """A copy of this process's environment."""
+    return dict(os.environ)

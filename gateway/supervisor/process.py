@@ -1,0 +1,316 @@
+"""`ChildProcess`: one process with raw pipes, its own session and exactly its environment. No MCP here.
+
+Its exit is watched by the kernel's own handle (pidfd), not by the end of its output: a grandchild may hold the
+pipe open long after the child is dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import subprocess  # noqa: TID251 - this is the module that starts children
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+import anyio
+
+from gateway.errors import SpawnFailed
+from gateway.supervisor import exec_child
+from gateway.supervisor.outbox import WRITE_DEADLINE_S, Outbox
+from gateway.supervisor.ports import Gone
+from gateway.supervisor.ring import LineRing
+
+READ_BYTES: Final = 64 * 1024
+EXEC_DEADLINE_S: Final = 10.0
+"""From fork to exec; only a stuck file system or machine needs longer than milliseconds."""
+
+EOF_GRACE_S: Final = 0.5
+"""Between the end of its output and its exit: usually microseconds, and open calls wait for the better reason."""
+
+KILL_WAIT_S: Final = 5.0
+"""After SIGKILL only a process stuck in the kernel survives; nobody can do more about it."""
+
+EXIT_POLL_S: Final = 0.05  # where there is no pidfd (macOS)
+LAST_READS: Final = 64  # a dead child's pipe holds no more than this many reads
+
+
+class TransientSpawnFailure(SpawnFailed):
+    """The machine could not start it now; another try may work."""
+
+
+def find_program(server: str, argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> str:
+    """Return the full path of the program to run.
+
+    Raises: SpawnFailed.
+    """
+    if not argv or not argv[0]:
+        raise SpawnFailed(server, f"{server} has an empty command", fix="Give the server a command.")
+    name = argv[0]
+    if "/" in name:
+        path = Path(cwd or ".", name)
+        if not path.is_file():
+            raise SpawnFailed(
+                server, f"{server} cannot start: {name} does not exist", fix=f"Install or correct {name}."
+            )
+        if not os.access(path, os.X_OK):
+            raise SpawnFailed(server, f"{server} cannot start: {name} is not executable", fix=f"chmod +x {name}")
+        return str(path.absolute())
+    found = shutil.which(name, path=env.get("PATH", ""))
+    if found is None:
+        raise SpawnFailed(
+            server,
+            f"{server} cannot start: {name} is not installed",
+            fix=f"Install {name}, or give its full path (looked in {env.get('PATH', '')}).",
+        )
+    return str(Path(found).absolute())
+
+
+class ChildProcess:
+    """A running process. `on_data` gets its stdout; `on_end(reason)` is called once, when it can no longer talk."""
+
+    def __init__(
+        self,
+        server: str,
+        popen: subprocess.Popen[bytes],
+        *,
+        on_data: Callable[[bytes], None],
+        on_end: Callable[[str], None],
+        stderr: LineRing,
+        write_deadline_s: float = WRITE_DEADLINE_S,
+    ) -> None:
+        self.server = server
+        self.pid = popen.pid
+        self.exited = anyio.Event()
+        self._popen = popen
+        self._loop = asyncio.get_running_loop()
+        self._on_data = on_data
+        self._on_end: Callable[[str], None] | None = on_end
+        self._stderr = stderr
+        self._eof_timer: asyncio.TimerHandle | None = None
+        self._gone: Gone | None = None
+        self._out, self._err = _take_fd(popen.stdout), _take_fd(popen.stderr)
+        self._outbox = Outbox(_take_fd(popen.stdin), self._end, deadline_s=write_deadline_s)
+        self._reading = {self._out: self._read_out, self._err: self._read_err}
+        for fd, read in self._reading.items():
+            os.set_blocking(fd, False)
+            self._loop.add_reader(fd, read)
+        self._pidfd = self._watch_exit()
+
+    @classmethod
+    async def start(
+        cls,
+        server: str,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        cwd: str | None = None,
+        on_data: Callable[[bytes], None],
+        on_end: Callable[[str], None],
+        stderr: LineRing,
+        write_deadline_s: float = WRITE_DEADLINE_S,
+    ) -> ChildProcess:
+        """Start `argv` with exactly `env`, in a session of its own; returns when the program itself runs.
+
+        Must be called on the main thread: the kernel ties the child's life to the thread that started it.
+
+        Raises: SpawnFailed (TransientSpawnFailure when another try may help).
+        """
+        program = find_program(server, argv, env, cwd)
+        status_r, status_w = os.pipe()
+        try:
+            popen = _fork(server, program, argv, env, cwd=cwd, status_w=status_w)
+        except BaseException:
+            os.close(status_r)
+            raise
+        finally:
+            os.close(status_w)
+        child = cls(server, popen, on_data=on_data, on_end=on_end, stderr=stderr, write_deadline_s=write_deadline_s)
+        try:
+            problem = await _exec_status(status_r)
+        except BaseException:
+            child._abandon()
+            raise
+        finally:
+            os.close(status_r)
+        if problem:
+            child._abandon()
+            raise SpawnFailed(server, f"{server} cannot start {argv[0]}: {problem}", fix=f"Correct {program}.")
+        return child
+
+    @property
+    def outbox(self) -> Outbox:
+        """Its stdin."""
+        return self._outbox
+
+    def pause_reading(self) -> None:
+        """Let its output wait in the pipe."""
+        if self._out in self._reading:
+            self._loop.remove_reader(self._out)
+
+    def resume_reading(self) -> None:
+        """Take its output again."""
+        if self._out in self._reading:
+            self._loop.add_reader(self._out, self._read_out)
+
+    async def stop(self, grace_s: float) -> Gone:
+        """Walk down the ladder: close its stdin, TERM its group, KILL its group; `grace_s` on each but the last."""
+        self._outbox.close()
+        for signals, wait_s in (
+            ((), grace_s),
+            ((signal.SIGTERM, signal.SIGCONT), grace_s),  # CONT: a stopped process could not act on TERM
+            ((signal.SIGKILL,), KILL_WAIT_S),
+        ):
+            for number in signals:
+                self._signal_group(number)
+            with anyio.move_on_after(wait_s):
+                await self.exited.wait()
+            if self._gone is not None:
+                return self._gone
+        self._release()
+        self._end("it survived SIGKILL")
+        return Gone("it survived SIGKILL")
+
+    def _watch_exit(self) -> int | None:
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            self._loop.call_later(EXIT_POLL_S, self._poll_exit)
+            return None
+        self._loop.add_reader(pidfd, self._exit)
+        return pidfd
+
+    def _poll_exit(self) -> None:
+        if self._popen.poll() is None:
+            self._loop.call_later(EXIT_POLL_S, self._poll_exit)
+        else:
+            self._exit()
+
+    def _exit(self) -> None:
+        """It is a zombie: take its last words, clear its group while its pid still holds the name, then reap it."""
+        for fd, read in list(self._reading.items()):
+            for _ in range(LAST_READS):
+                if fd not in self._reading or not read():
+                    break
+        self._signal_group(signal.SIGKILL)
+        self._gone = _describe(self._popen.wait())
+        self._release()
+        self.exited.set()
+        self._end(self._gone.reason)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        if self._gone is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def _read_out(self) -> bool:
+        data = self._read(self._out)
+        if data:
+            self._on_data(data)
+        elif data == b"" and self._gone is None and self._eof_timer is None:
+            self._eof_timer = self._loop.call_later(EOF_GRACE_S, self._end, "it closed its stdout")
+        return bool(data)
+
+    def _read_err(self) -> bool:
+        data = self._read(self._err)
+        if data:
+            self._stderr.feed(data)
+        return bool(data)
+
+    def _read(self, fd: int) -> bytes | None:
+        """Return what is there; b"" at the end of the stream, None when nothing is there now."""
+        try:
+            data = os.read(fd, READ_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError:
+            data = b""
+        if not data:
+            self._close_reader(fd)
+        return data
+
+    def _close_reader(self, fd: int) -> None:
+        if self._reading.pop(fd, None) is not None:
+            self._loop.remove_reader(fd)
+            os.close(fd)
+
+    def _release(self) -> None:
+        self._outbox.close()
+        for fd in list(self._reading):
+            self._close_reader(fd)
+        if self._pidfd is not None:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def _end(self, reason: str) -> None:
+        on_end, self._on_end = self._on_end, None
+        if self._eof_timer is not None:
+            self._eof_timer.cancel()
+        if on_end is not None:
+            on_end(reason)
+
+    def _abandon(self) -> None:
+        """It never became what it should: nobody is to hear of it."""
+        self._on_end = None
+        self._signal_group(signal.SIGKILL)
+        if self._gone is None:
+            self._gone = _describe(self._popen.wait())
+        self._release()
+        self.exited.set()
+
+
+def _take_fd(pipe: IO[bytes] | None) -> int:
+    """Take a pipe's descriptor over from the file object, which would close it a second time."""
+    assert pipe is not None  # noqa: S101 - all three are pipes; for the type checker
+    fd = os.dup(pipe.fileno())
+    pipe.close()
+    return fd
+
+
+def _fork(
+    server: str, program: str, argv: Sequence[str], env: Mapping[str, str], *, cwd: str | None, status_w: int
+) -> subprocess.Popen[bytes]:
+    prologue = [sys.executable, "-I", "-S", exec_child.__file__, str(status_w), str(os.getpid()), program]
+    try:
+        return subprocess.Popen(  # noqa: S603 - argv, never a shell
+            [*prologue, *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=cwd,
+            env=dict(env),
+            start_new_session=True,
+            pass_fds=(status_w,),
+        )
+    except (OSError, ValueError) as exc:
+        if isinstance(exc, OSError) and exc.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
+            raise TransientSpawnFailure(server, f"{server} cannot start now: {exc.strerror}") from exc
+        raise SpawnFailed(
+            server, f"{server} cannot start: {exc}", fix="Correct its command, env or working directory."
+        ) from exc
+
+
+async def _exec_status(status_r: int) -> str:
+    """Return what kept the program from starting, or nothing."""
+    with anyio.move_on_after(EXEC_DEADLINE_S):
+        await anyio.wait_readable(status_r)
+        text = os.read(status_r, 16)
+        return os.strerror(int(text)) if text.isdigit() else ""
+    return f"it did not start within {EXEC_DEADLINE_S:g} s"
+
+
+def _describe(returncode: int) -> Gone:
+    if returncode >= 0:
+        return Gone(f"exited with status {returncode}", code=returncode)
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    return Gone(f"killed by {name}", signal=name)

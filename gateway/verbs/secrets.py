@@ -1,0 +1,27 @@
+"""`secret set|list|rm`: values go in and never come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.verbs.parts import Parts
+
+Json = dict[str, Any]
+
+
+async def secret_set(parts: Parts, server: str, key: str, value: str) -> Json:
+    """Keep a secret of a server; its child gets it at its next start."""
+    parts.secrets.set(server, key, value)
+    return {"server": server, "key": key, "set": True}
+
+
+async def secret_list(parts: Parts, server: str | None = None) -> Json:
+    """Name the secrets that are kept."""
+    kept = parts.secrets.list(server)
+    return {"secrets": [{"server": owner, "key": key} for owner, keys in sorted(kept.items()) for key in keys]}
+
+
+async def secret_remove(parts: Parts, server: str, key: str) -> Json:
+    """Forget a secret. Raises: NotFound."""
+    parts.secrets.remove(server, key)
+    return {"server": server, "key": key, "removed": True}

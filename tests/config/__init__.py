@@ -1,0 +1,1 @@
+"""Configuration: text in, a frozen value or every problem out."""

@@ -1,0 +1,1 @@
+"""Foreign clients against the real daemon: the official SDK and the official inspector."""

@@ -1,0 +1,1 @@
+"""Discovery: pure tables, and clients against the stand-ins."""

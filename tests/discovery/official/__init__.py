@@ -1,0 +1,1 @@
+"""Scripts for the registry's own clients."""

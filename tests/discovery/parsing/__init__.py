@@ -1,0 +1,1 @@
+"""Registries' JSON into listings."""

@@ -1,0 +1,211 @@
+"""The registry's own clients, the real npm packages, accept the stand-in: so what we test against is not our own opinion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.discovery.official.packages import installed_packages
+from tests.standins.bundles import node_bundle
+from tests.standins.listings import SERVERS
+from tests.standins.running import RunningSmithery, running_smithery
+
+pytestmark = [pytest.mark.process, pytest.mark.network, pytest.mark.timeout(300)]
+
+RUN_S = 120
+TOOLS = ["get_forecast", "echo", "people.greet"]
+SCRIPT = Path(__file__).parent / "official" / "drive.mjs"
+
+
+@pytest.fixture(scope="module")
+def packages() -> Path:
+    """The folder with the real packages."""
+    return installed_packages()
+
+
+@pytest.fixture
+def smithery() -> Iterator[RunningSmithery]:
+    """A stand-in Smithery."""
+    with running_smithery() as running:
+        yield running
+
+
+@dataclass
+class Official:
+    """The real command-line client, with a home of its own, pointed at the stand-in."""
+
+    packages: Path
+    home: Path
+    smithery: RunningSmithery
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What its process gets to see."""
+        settings = self.home / "settings"
+        settings.mkdir(parents=True, exist_ok=True)
+        file = settings / "settings.json"
+        if not file.exists():
+            file.write_text(json.dumps({"userId": "u1", "analyticsConsent": False, "askedConsent": True}))
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("SMITHERY_")}
+        return {
+            **kept, "HOME": str(self.home), "SMITHERY_CONFIG_PATH": str(settings), "SMITHERY_API_KEY": self.smithery.key,
+            "SMITHERY_BASE_URL": self.smithery.url, "SMITHERY_CONNECT_BASE_URL": self.smithery.url, **more,
+        }  # fmt: skip
+
+    def command(self, *arguments: str) -> list[str]:
+        """The argv of the client."""
+        return ["node", str(self.packages / "node_modules" / "smithery" / "dist" / "index.js"), *arguments]
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.home, env=self.environment(**more), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=RUN_S, check=False,
+        )  # fmt: skip
+
+    def json(self, *arguments: str) -> Any:
+        """Run it and read the JSON that it prints."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr[-2000:]}"
+        return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+@pytest.fixture
+def official(packages: Path, smithery: RunningSmithery, tmp_path: Path) -> Official:
+    """The client, ready to run."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Official(packages, home, smithery)
+
+
+def test_the_cli_searches(official: Official) -> None:
+    found = official.json("mcp", "search", "weather", "--json")
+    assert [one["qualifiedName"] for one in found["servers"]] == ["acme/weather-http", "acne/weather-http"]
+    assert official.smithery.log()[-1]["query"] == "q=weather&pageSize=10&page=1"
+    narrowed = official.json("mcp", "search", "weather", "--namespace", "acme", "--verified", "--limit", "2", "--json")
+    assert [one["qualifiedName"] for one in narrowed["servers"]] == ["acme/weather-http"]
+
+
+def test_the_cli_lists_and_picks_a_namespace(official: Official) -> None:
+    assert official.json("namespace", "list", "--json")["namespaces"] == ["my-app"]
+    assert "my-app" in official.run("namespace", "use", "my-app").stdout
+    assert "my-app" in official.run("auth", "whoami").stdout
+
+
+def test_the_cli_adds_a_remote_and_a_bundle_to_a_clients_configuration(official: Official) -> None:
+    added = official.json("mcp", "add", "acme/weather-http", "--client", "cursor")
+    assert added["success"] is True
+    added = official.json("mcp", "add", "acme/echo-bundle", "--client", "cursor", "--config", '{"apiKey":"k1"}')
+    assert (added["success"], added["transport"]) == (True, "stdio")
+    entries = json.loads((official.home / ".cursor" / "mcp.json").read_text())["mcpServers"]
+    assert entries["weather-http"]["url"].endswith("/acme/weather-http/mcp")
+    assert entries["echo-bundle"]["args"][-2:] == ["run", "acme/echo-bundle"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("acme/empty", "No connection configuration found"), ("acme/nothing", "Server not found")]
+)
+def test_the_cli_says_what_cannot_be_added(official: Official, name: str, words: str) -> None:
+    done = official.run("mcp", "add", name, "--client", "cursor")
+    assert done.returncode == 1
+    assert words in done.stdout + done.stderr
+
+
+def test_the_cli_runs_the_bundle_as_a_stdio_server(official: Official) -> None:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "settings", "arguments": {}}},
+    ]
+    argv = official.command("mcp", "run", "acme/echo-bundle", "--config", '{"apiKey":"k1","units":"us"}')
+    with subprocess.Popen(
+        argv, env=official.environment(), cwd=official.home, text=True, encoding="utf-8",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            for message in messages:
+                process.stdin.write(json.dumps(message) + "\n")
+                process.stdin.flush()
+            answers = {
+                answer["id"]: answer["result"] for answer in (json.loads(process.stdout.readline()) for _ in range(3))
+            }
+        finally:
+            process.stdin.close()
+            process.stdin = None
+            process.terminate()
+            process.wait(RUN_S)
+    assert answers[1]["serverInfo"]["name"] == "echo"
+    assert [tool["name"] for tool in answers[2]["tools"]] == ["echo", "settings"]
+    seen = json.loads(answers[3]["content"][0]["text"])
+    assert seen == {"units": "us", "key_sha256": hashlib.sha256(b"k1").hexdigest()[:12]}
+
+
+def test_the_cli_connects_and_calls_tools_through_connect(official: Official) -> None:
+    official.run("namespace", "use", "my-app")
+    added = official.json("mcp", "add", "acme/weather-http", "--id", "w", "--json")
+    assert (added["connectionId"], added["status"]["state"]) == ("w", "connected")
+    assert [one["id"] for one in official.json("mcp", "list", "--json")["servers"]] == ["w"]
+    tools = official.json("tool", "list", "w", "--flat", "--json")["tools"]
+    assert [tool["name"] for tool in tools] == TOOLS
+    called = official.json("tool", "call", "w", "echo", '{"text":"yo"}', "--json")
+    assert called["content"] == [{"type": "text", "text": "yo"}]
+    greeted = official.json("tool", "call", "w", "people.greet", '{"name":"Bo"}', "--json")
+    assert greeted["content"] == [{"type": "text", "text": "Hello Bo"}]
+    assert official.json("mcp", "remove", "w", "--json") == {"removed": ["w"]}
+    assert official.run("mcp", "get", "w", "--json").returncode == 1
+
+
+@pytest.fixture
+def driven(official: Official, tmp_path: Path) -> dict[str, Any]:
+    """Everything that the script did with @smithery/api."""
+    folder = tmp_path / "driver"
+    folder.mkdir()
+    shutil.copy(SCRIPT, folder / SCRIPT.name)
+    (folder / "node_modules").symlink_to(official.packages / "node_modules")
+    done = subprocess.run(
+        ["node", SCRIPT.name], cwd=folder, env=official.environment(), capture_output=True, text=True,
+        timeout=RUN_S, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_the_api_package_accepts_everything(driven: dict[str, Any], smithery: RunningSmithery) -> None:
+    assert driven["first"]["names"] == ["acme/weather-http", "acne/weather-http"]
+    assert set(driven["all"]) == {server.name for server in SERVERS.values() if server.listed}
+    pages = [
+        row["query"] for row in smithery.log() if row["path"] == "/servers" and "pageSize=10&" in row["query"] + "&"
+    ]
+    assert len(pages) == -(-len(driven["all"]) // 10) + 1  # its paging ends only at an empty page
+    assert driven["bundle"]["bundleUrl"] == "/servers/acme%2Fecho-bundle/download"
+    assert driven["solo"] == "solo"
+    assert driven["download"] == {"sha256": hashlib.sha256(node_bundle()).hexdigest(), "magic": "PK"}
+    assert driven["errors"] == {
+        "wrongKey": ["AuthenticationError", 401], "unknown": ["NotFoundError", 404],
+        "badPageSize": ["UnprocessableEntityError", 422], "noBundle": ["NotFoundError", 404],
+    }  # fmt: skip
+    assert (driven["namespaces"], driven["token"]) == (["my-app"], "string")
+    assert (driven["connection"], driven["mismatch"]) == ("connected", ["ConflictError", 409])
+    assert (driven["tools"], driven["throughMcp"]) == (TOOLS, TOOLS)
+    assert driven["called"]["content"] == [{"type": "text", "text": "Hello Bo"}]
+    assert driven["toolError"] == ["UnprocessableEntityError", 422]
+    assert driven["locked"] == {"state": "input_required", "missing": {"headers": ["x-api-key"], "query": []}}
+    assert driven["unlocked"] == "connected"
+
+
+def test_our_client_and_theirs_find_the_same_bundle(official: Official, driven: dict[str, Any]) -> None:
+    record = SERVERS["acme/echo-bundle"].record(official.smithery.url)
+    assert driven["bundle"] == record["connections"][0]

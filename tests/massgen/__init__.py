@@ -1,0 +1,1 @@
+"""Tests of gateway/massgen, among them a run of the real MassGen."""

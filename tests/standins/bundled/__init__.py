@@ -1,0 +1,1 @@
+"""Sources of the servers inside the bundles; they run on their own and import nothing of the tests."""

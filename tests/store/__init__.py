@@ -1,0 +1,1 @@
+"""The store: SQLite files in temporary directories, real ones."""

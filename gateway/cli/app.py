@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -112,10 +111,6 @@ def run(arguments: Sequence[str] | None = None, *, platform: str = sys.platform)
         return report_error(GatewayError(exc.format_message()), as_json=wants_json(given))
     except (click.Abort, KeyboardInterrupt):
         return ABORTED
-    except BrokenPipeError:
-        # The reader (a pager, head) has seen enough. Python's own flush at exit must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

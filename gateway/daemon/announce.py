@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.daemon.tokens import TokenPlace
-
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """The facts of the start-up message."""
 
     url: str
-    agents: TokenPlace
-    admin: TokenPlace
+    agents: str  # where the agents' token is found
+    admin: str
     auth_enabled: bool
     massgen: str
     servers: Mapping[str, str]  # name -> state
@@ -31,8 +29,8 @@ def announcement(told: Announcement) -> str:
         *([f"  not ready: {', '.join(waiting)}   (mcp-gateway status tells why)"] if waiting else []),
         f"  endpoint    {told.url}",
         f"  dashboard   {base}/ui",
-        f"  token       {told.agents.place if told.auth_enabled else 'none needed: [auth] enabled = false'}",
-        f"  admin token {told.admin.place if told.auth_enabled else 'none needed'}",
+        f"  token       {told.agents if told.auth_enabled else 'none needed: [auth] enabled = false'}",
+        f"  admin token {told.admin if told.auth_enabled else 'none needed'}",
         "",
         "MassGen: put this under each agent's backend (mcp-gateway massgen config --agents a,b prints it for others):",
         "",

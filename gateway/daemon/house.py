@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,12 +12,16 @@ from starlette.types import ASGIApp
 from gateway import __version__
 from gateway.admin.api import build_admin
 from gateway.admin.ports import RunningVerbs
-from gateway.admin.web.keys import UiKeys
+from gateway.admin.web.pages import login_page
+from gateway.admin.web.session import UiKeys
 from gateway.clock import Clock
+from gateway.config import Config
 from gateway.daemon.bus import Bus
+from gateway.daemon.changes import Changes
 from gateway.daemon.http import Router
 from gateway.daemon.installs import Installs, Tell
 from gateway.daemon.notes import Notes
+from gateway.daemon.options import ServeOptions
 from gateway.daemon.reload import Reloader
 from gateway.daemon.setup import Setup
 from gateway.daemon.tokens import ADMIN, AGENTS
@@ -28,17 +31,235 @@ from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.gate import Gate
 from gateway.endpoint.health import Readiness, health_routes
 from gateway.endpoint.metrics import Metrics
-from gateway.endpoint.ports import Upstreams
+from gateway.endpoint.ports import Upstreams, Verbs
 from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.tokens import Tokens
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import LivePolicy
-from gateway.model import ServerName
-from gateway.store.definitions import Definitions
 from gateway.store.ledger_sink import LedgerSink
 from gateway.store.tombstones import Tombstones
 from gateway.supervisor.process import spawn_lines
 from gateway.supervisor.supervisor import Supervisor
 from gateway.verbs.all import OnlineVerbs
 from gateway.verbs.builtin import BuiltinVerbs
+from gateway.verbs.operate import massgen_text
 from gateway.verbs.parts import Parts, Running
+
+
+@dataclass(slots=True)
+class House:
+    """Every part of a running daemon."""
+
+    parts: Parts
+    running: Running
+    app: ASGIApp
+    bus: Bus
+    supervisor: Supervisor
+    endpoint: Endpoint
+    policy: LivePolicy
+    learner: LearnerLink
+    sink: LedgerSink
+    board: ToolBoard
+    tombstones: Tombstones
+    installs: Installs
+    verbs: OnlineVerbs
+    changes: Changes
+    is_draining: bool = False
+
+    async def reconcile(self) -> None:
+        """Make what runs and what is shown follow what is wanted."""
+        specs = await self.parts.wanted()
+        self.board.want(specs)
+        await self.supervisor.apply(specs)
+
+    async def readiness(self) -> Readiness:
+        """Whether work can be taken now, and why not."""
+        required = {spec.name for spec in await self.parts.wanted() if spec.required}
+        states = {row["name"]: row["state"] for row in self.supervisor.status()}
+        waiting = sorted(name for name in required if states.get(name) != "ready")
+        writable = self.sink.available and await self.parts.db.is_writable()
+        return Readiness(
+            ready=not self.is_draining and writable and not waiting,
+            detail={"draining": self.is_draining, "store_writable": writable, "waiting_for": waiting},
+        )
+
+    async def is_ready(self) -> bool:
+        """Whether work can be taken now."""
+        return (await self.readiness()).ready
+
+    async def is_settled(self) -> bool:
+        """Whether no child is on its first way up any more."""
+        return all(row["state"] != "starting" for row in self.supervisor.status())
+
+    def massgen_block(self) -> str:
+        """What MassGen accepts as it is."""
+        return massgen_text(self.parts)
+
+    async def apply_configuration(self, config: Config) -> None:
+        """Follow a reloaded configuration."""
+        self.endpoint.configure(EndpointConfig.of(config))
+        await self.reconcile()
+        self.installs.configuration_changed()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a house is built from."""
+
+    setup: Setup
+    options: ServeOptions
+    env: Mapping[str, str]
+    clock: Clock
+    rng: random.Random
+    url: str  # of the MCP endpoint
+    tell: Tell
+
+
+@asynccontextmanager
+async def build_house(site: Site) -> AsyncIterator[House]:
+    """Open the store and build everything; closing it closes the store.
+
+    Raises: StoreError.
+    """
+    current = Current(site.setup.config)
+    built: list[House] = []
+    # Asked for when needed: the house is built from the parts that will call back.
+    effects = Effects(
+        changed=lambda: built[0].reconcile(),  # noqa: PLW0108
+        refresh=lambda name: built[0].board.refresh(name),  # noqa: PLW0108
+    )
+    opened = open_parts(site.setup, current, clock=site.clock, rng=site.rng, url=site.url, effects=effects)
+    async with opened as parts:
+        tombstones = Tombstones(parts.db)
+        await tombstones.load(site.clock.wall())
+        built.append(_furnish(site, current, parts, tombstones, lambda: built[0]))
+        await built[0].board.recall()
+        yield built[0]
+
+
+def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones, house: Callable[[], House]) -> House:
+    config, state, bus = site.setup.config, site.setup.state, Bus()
+    supervisor = _supervisor(site, current, parts, bus)
+    policy = LivePolicy(config=config.learning, directory=state.learning, clock=site.clock, rng=site.rng)
+    learner = _learner(site, policy)
+    sink = LedgerSink(parts.ledger, site.clock, config.learning.keep_queries_days)
+    endpoint = _endpoint(site, supervisor, policy, bus, tombstones, BuiltinVerbs(lambda: house().running))
+    board = ToolBoard(parts.definitions, endpoint.set_tools)
+    metrics = Metrics(version=__version__)
+    changes = Changes()
+    for listener in (sink, policy, board, metrics, changes):
+        bus.subscribe(listener)
+    running = Running(
+        parts=parts,
+        version=__version__,
+        started_at=site.clock.now(),
+        supervisor=supervisor,
+        endpoint=endpoint,
+        policy=policy,
+        learner=learner,
+        ledger_sink=sink,
+        publish=bus.publish,
+        tool_counts=board.counts,
+        is_ready=lambda: house().is_ready(),
+        reload=Reloader(
+            setup=site.setup,
+            options=site.options,
+            env=site.env,
+            current=current,
+            wanted=parts.wanted,
+            apply=lambda fresh: house().apply_configuration(fresh),
+        ),
+    )
+    verbs = OnlineVerbs(running)
+    return House(
+        parts=parts,
+        running=running,
+        app=_app(site, current, parts, endpoint, verbs, metrics, house),
+        bus=bus,
+        supervisor=supervisor,
+        endpoint=endpoint,
+        policy=policy,
+        learner=learner,
+        sink=sink,
+        board=board,
+        tombstones=tombstones,
+        installs=Installs(
+            parts, Notes(state.root / "notes.json"), seeds_starter=site.setup.seeds_starter, tell=site.tell
+        ),
+        verbs=verbs,
+        changes=changes,
+    )
+
+
+def _supervisor(site: Site, current: Current, parts: Parts, bus: Bus) -> Supervisor:
+    return Supervisor(
+        clock=site.clock,
+        publish=bus.publish,
+        rng=site.rng,
+        secrets=parts.secrets.get,
+        version=__version__,
+        start_parallel=site.setup.config.gateway.start_parallel,
+        remote_transport=lambda: remote_transport(current()),
+    )
+
+
+def _learner(site: Site, policy: LivePolicy) -> LearnerLink:
+    return LearnerLink(
+        policy=policy,
+        spawn=spawn_lines,
+        store_url=store_url(site.setup),
+        directory=site.setup.state.learning,
+        config=site.setup.config.learning,
+        clock=site.clock,
+        environ=site.env,
+    )
+
+
+def _endpoint(
+    site: Site, upstreams: Upstreams, policy: LivePolicy, bus: Bus, tombstones: Tombstones, verbs: Verbs
+) -> Endpoint:
+    return Endpoint(
+        upstreams=upstreams,
+        chooser=policy,
+        publish=bus.publish,
+        clock=site.clock,
+        rng=site.rng,
+        config=EndpointConfig.of(site.setup.config),
+        session_key=site.setup.state.key("session"),
+        args_key=site.setup.state.key("arguments"),
+        tombstones=tombstones,
+        verbs=verbs,
+        version=__version__,
+    )
+
+
+def _app(
+    site: Site,
+    current: Current,
+    parts: Parts,
+    endpoint: Endpoint,
+    verbs: RunningVerbs,
+    metrics: Metrics,
+    house: Callable[[], House],
+) -> ASGIApp:
+    def tokens() -> Tokens:
+        if not current().auth.enabled:
+            return Tokens.off()
+        return Tokens.of(parts.tokens.load(AGENTS).value, parts.tokens.load(ADMIN).value)
+
+    ui = UiKeys(
+        key=site.setup.state.key("ui"),
+        is_admin_token=lambda token: (grant := tokens().check(token)) is not None and grant.admin,
+        clock=site.clock,
+    )
+    admin = build_admin(verbs, version=__version__, ui=ui)
+    health = health_routes(lambda: house().readiness(), metrics.render)
+    routes = {"/mcp": endpoint.mcp_app, "/api/v1": admin, "/ui": admin}
+    return Gate(
+        Router({**routes, **dict.fromkeys(("/healthz", "/readyz", "/metrics"), health)}),
+        tokens=tokens,
+        allowed_hosts=(site.setup.config.gateway.host, *site.setup.config.auth.allowed_hosts),
+        allowed_origins=site.setup.config.auth.allowed_origins,
+        ui_cookie_ok=ui.cookie_ok,
+        login_page=login_page,
+    )

@@ -59,7 +59,9 @@ class Router:
                 return await app(scope, receive, send)
         if path == "/":
             return await RedirectResponse("/ui")(scope, receive, send)
-        body = {"error": {"code": "not_found", "message": f"nothing is at {path[:200]}", "fix": "See /mcp, /api/v1, /ui."}}
+        body = {
+            "error": {"code": "not_found", "message": f"nothing is at {path[:200]}", "fix": "See /mcp, /api/v1, /ui."}
+        }
         return await JSONResponse(body, status_code=404)(scope, receive, send)
 
 

@@ -43,10 +43,6 @@ class Installs:
         self._again = anyio.Event()
         self._log = structlog.get_logger("install")
 
-    async def first_round(self) -> None:
-        """Install what is missing now; failures are told, not raised."""
-        await self.round()
-
     async def keep_up(self) -> None:
         """Try again what failed, look at the rules again, and at once when the configuration changed."""
         while True:
@@ -70,9 +66,8 @@ class Installs:
         async with anyio.create_task_group() as tasks:
             for ask in [*self._starters(), *await self._configured()]:
                 tasks.start_soon(do, ask)
-        for rule in self._parts.config().discover:
-            results.append(await self._fill(rule))
-        return all(results)
+        filled = [await self._fill(rule) for rule in self._parts.config().discover]
+        return all(results) and all(filled)
 
     def _starters(self) -> list[Ask]:
         if not self._seeds_starter:

@@ -1,4 +1,4 @@
-"""Shows a person at the terminal how installs get on: one line a server, or one line a step where there is no terminal."""
+"""Shows a person how installs get on: one line a server on a terminal, one line a step elsewhere."""
 
 from __future__ import annotations
 

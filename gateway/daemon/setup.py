@@ -101,7 +101,9 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-        raise GatewayError(f"cannot read {file}: {reason}", fix="Check the path and its permissions.", code="config") from exc
+        raise GatewayError(
+            f"cannot read {file}: {reason}", fix="Check the path and its permissions.", code="config"
+        ) from exc
 
 
 def _overridden(section: GatewaySection, options: ServeOptions) -> GatewaySection:

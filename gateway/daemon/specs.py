@@ -86,7 +86,9 @@ def shared_fields(section: ServerSection) -> dict[str, object]:
     }
 
 
-def wanted(config: Config, installed: Iterable[ServerSpec], origin: Origin, base_env: Mapping[str, str]) -> list[ServerSpec]:
+def wanted(
+    config: Config, installed: Iterable[ServerSpec], origin: Origin, base_env: Mapping[str, str]
+) -> list[ServerSpec]:
     """Join the configuration's servers with the installed ones; a `[[server]]` of the same name wins.
 
     A `[[server]]` with `from` takes its launch from what was installed under its name and everything else from

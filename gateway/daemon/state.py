@@ -1,4 +1,4 @@
-"""The state directory: its lock, its keys and token files, and `daemon.json`, by which other programs find the daemon."""
+"""The state directory: its lock, keys and token files, and `daemon.json`, by which programs find the daemon."""
 
 from __future__ import annotations
 

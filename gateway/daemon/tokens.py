@@ -38,9 +38,15 @@ class TokenStore:
         self._state = state
         self._env = env
         self._read_credential = read_credential
+        self._known: dict[str, TokenPlace] = {}
 
     def load(self, which: str) -> TokenPlace:
-        """Return the token, making its file at first use."""
+        """Return the token, making its file at first use. Looked for once: it is asked for at each request."""
+        if which not in self._known:
+            self._known[which] = self._find(which)
+        return self._known[which]
+
+    def _find(self, which: str) -> TokenPlace:
         variable = ENVIRONMENT[which]
         if given := self._env.get(variable, "").strip():
             return TokenPlace(given, f"${variable}")
@@ -66,4 +72,5 @@ class TokenStore:
                 fix="Change it there and restart the gateway.",
             )
         write_private(path, secrets.token_urlsafe(TOKEN_BYTES).encode())
+        self._known.pop(which)
         return self.load(which)

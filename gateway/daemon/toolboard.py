@@ -76,7 +76,9 @@ class ToolBoard:
         names = {tool.ref.tool for tool in verdict.quarantined}
         await self._definitions.hold(fact.server, _with_canonical(verdict.quarantined, set(names)))
         if names:
-            self._log.warning("tools_quarantined", server=fact.server, tools=sorted(names), fix=f"mcp-gateway approve {fact.server}")
+            self._log.warning(
+                "tools_quarantined", server=fact.server, tools=sorted(names), fix=f"mcp-gateway approve {fact.server}"
+            )
         await self._definitions.remember_tools(fact.server, verdict.accepted)
         self._held[fact.server] = tuple(tool.ref.tool for tool in verdict.quarantined)
         self._shown[fact.server] = verdict.accepted

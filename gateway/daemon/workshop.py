@@ -72,7 +72,7 @@ def store_url(setup: Setup) -> str:
 
 
 def base_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """What a server with a command of the operator's own gets of our environment: enough to find programs, no secrets."""
+    """What a server with an own command gets of our environment: enough to find programs, no secrets."""
     return {name: env[name] for name in BASE_VARIABLES if name in env}
 
 
@@ -87,7 +87,10 @@ async def open_parts(
     config = current()
     db = await Database.open(store_url(setup), clock=clock)
     try:
-        async with _client(current) as downloads, httpx.AsyncClient(trust_env=False, follow_redirects=False) as registries:
+        async with (
+            _client(current) as downloads,
+            httpx.AsyncClient(trust_env=False, follow_redirects=False) as registries,
+        ):
             fetcher = Fetcher(downloads, origin_headers=lambda: _origin_headers(current()))
             installer = Installer(
                 setup.state.root,
@@ -105,7 +108,7 @@ async def open_parts(
                 url=url,
                 clock=clock,
                 db=db,
-                finder=Finder(_sources(setup, current(), registries, catalogue, clock, rng), catalogue, clock),
+                finder=Finder(_sources(current(), registries, catalogue, clock, rng), catalogue, clock),
                 installer=installer,
                 installed=installed,
                 definitions=Definitions(db),
@@ -150,7 +153,7 @@ def _origin_headers(config: Config) -> dict[str, dict[str, str]]:
 
 
 def _sources(
-    setup: Setup, config: Config, http: httpx.AsyncClient, catalogue: Catalogue, clock: Clock, rng: random.Random
+    config: Config, http: httpx.AsyncClient, catalogue: Catalogue, clock: Clock, rng: random.Random
 ) -> list[ListingSource]:
     starter = FixedSource(Source.STARTER.value, STARTER)
     registries = build_sources(config.smithery, config.registry, http=http, clock=clock, rng=rng, answers=catalogue)

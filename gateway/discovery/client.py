@@ -184,7 +184,12 @@ class RegistryClient:
             return state.attempt_number > MAX_RETRIES or spent_s + state.upcoming_sleep > deadline_s
 
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_Retryable), wait=self._wait_s, stop=is_over, sleep=self._sleep, reraise=True
+            retry=retry_if_exception_type(_Retryable),
+            wait=self._wait_s,
+            stop=is_over,
+            sleep=self._sleep,
+            before_sleep=self._tell_retry,
+            reraise=True,
         )
         try:
             return await retrying(self._attempt, question)
@@ -231,9 +236,11 @@ class RegistryClient:
     def _wait_s(self, state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome is not None else None
         asked_s = failed.asked_s if isinstance(failed, _Retryable) else None
-        wait_s = back_off_s(state.attempt_number - 1, self._rng) if asked_s is None else asked_s
-        _log.info("registry_retry", registry=self._access.label, retry=state.attempt_number, wait_s=round(wait_s, 3))
-        return wait_s
+        return back_off_s(state.attempt_number - 1, self._rng) if asked_s is None else asked_s
+
+    def _tell_retry(self, state: RetryCallState) -> None:
+        wait_s = round(state.upcoming_sleep, 3)
+        _log.info("registry_retry", registry=self._access.label, retry=state.attempt_number, wait_s=wait_s)
 
     def _unreachable(self, error: Exception) -> RegistryUnavailable:
         slow = isinstance(error, TimeoutError | httpx.TimeoutException)

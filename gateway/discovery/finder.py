@@ -25,6 +25,7 @@ from gateway.listing import Listing
 
 MAX_LIMIT = 500
 MAX_QUERY = 500
+NAME_PATIENCE_S = 3.0  # once the search has answered: the exact name is a help, not worth a long wait
 _log = structlog.get_logger("discovery")
 
 
@@ -49,10 +50,18 @@ class SearchResult:
 class Finder:
     """Searches and shows listings. A search fails only for a source that does not exist."""
 
-    def __init__(self, sources: Sequence[ListingSource], catalogue: ListingStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        sources: Sequence[ListingSource],
+        catalogue: ListingStore,
+        clock: Clock,
+        *,
+        name_patience_s: float = NAME_PATIENCE_S,
+    ) -> None:
         self._sources = tuple(sources)
         self._catalogue = catalogue
         self._clock = clock
+        self._name_patience_s = name_patience_s
 
     async def search(
         self,
@@ -137,6 +146,8 @@ class Finder:
             if isinstance(found, DiscoveryError):
                 # A registry that cannot search need not be waited for; the store knows the name if anybody does.
                 tasks.cancel_scope.cancel()
+            else:
+                tasks.cancel_scope.deadline = anyio.current_time() + self._name_patience_s
         if isinstance(found, DiscoveryError):
             return await self._remembered(one, wanted, found)
         if found.skipped:
@@ -159,7 +170,7 @@ class Finder:
     ) -> tuple[list[Listing], SourceState]:
         listings = await self._catalogue.find(wanted.query, source=one.name, limit=max(50, wanted.limit))
         age_s = self._age_s(listings)
-        return listings, SourceState(one.name, _kind(problem, bool(listings)), age_s, problem.message)
+        return listings, SourceState(one.name, _kind(problem, bool(listings)), age_s, _line(problem))
 
     async def _look_up(self, one: ListingSource, name: str) -> Found | Exception:
         try:
@@ -179,7 +190,7 @@ class Finder:
             case DiscoveryError():
                 known = await self._catalogue.get(one.name, name.removeprefix("@"))
                 age_s = self._age_s([known] if known is not None else [])
-                return known, SourceState(one.name, _kind(outcome, known is not None), age_s, outcome.message)
+                return known, SourceState(one.name, _kind(outcome, known is not None), age_s, _line(outcome))
             case _:
                 return None, None
 
@@ -223,7 +234,12 @@ class Finder:
 def _state(name: str, found: Found) -> SourceState:
     if found.problem is None:
         return SourceState(name, "ok", found.age_s)
-    return SourceState(name, _kind(found.problem, gave_something=True), found.age_s, found.problem.message)
+    return SourceState(name, _kind(found.problem, gave_something=True), found.age_s, _line(found.problem))
+
+
+def _line(problem: DiscoveryError) -> str:
+    """What happened and what to do, in one line."""
+    return f"{problem.message}. {problem.fix}".removesuffix(" ")
 
 
 def _kind(problem: Exception, gave_something: bool) -> str:

@@ -226,10 +226,18 @@ _PARSERS = {
 _DECORATIONS = re.compile(r"^(mcp[-_.]server[-_.]|server[-_.]|mcp[-_.])|([-_.]mcp[-_.]server|[-_.]server|[-_.]mcp)$")
 
 
+_SAYS_NOTHING = {"", "mcp", "server", "mcp-server", "mcp-servers", RESERVED_SERVER_NAME}
+
+
 def suggest_name(identifier: str) -> ServerName:
-    """Make our own short server name out of a package's, a bundle's or a registry's name."""
-    last = re.split(r"[?#]", identifier, maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1].lower()
-    last = re.sub(r"\.(mcpb|dxt|zip)$", "", last)
-    bare = _DECORATIONS.sub("", _DECORATIONS.sub("", last)) or last
-    name = re.sub(r"[^a-z0-9]+", "-", bare)[:24].strip("-")
-    return ServerName(name if name and name != RESERVED_SERVER_NAME else "server")
+    """Make our own short server name out of a package's, a bundle's or a registry's name.
+
+    The last part decides, unless it says nothing (`acme/mcp-server`): then it is the part before.
+    """
+    place = re.sub(r"\.(mcpb|dxt|zip)$", "", re.split(r"[?#]", identifier, maxsplit=1)[0].lower().rstrip("/"))
+    for part in reversed(place.split("/")):
+        bare = _DECORATIONS.sub("", _DECORATIONS.sub("", part)) or part
+        name = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[:24].strip("-")
+        if name not in _SAYS_NOTHING:
+            return ServerName(name)
+    return ServerName("server")

@@ -25,6 +25,8 @@ TRIPPED_A, TRIPPED_B = 0.6, 4.0
 CHANGED = 0.35
 """Distance of the fast from the slow mean that is taken for a change of the tool, not for chance."""
 MAX_DOUBLINGS = 6
+PARDON = 0.25
+"""Each success takes this much of a trip back: one lucky call of a broken tool does not clear its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class Reliability:
         if rules.breaker_errors and row[_STREAK] == rules.breaker_errors:
             row[:4] = (TRIPPED_A, TRIPPED_B, TRIPPED_A, TRIPPED_B)
             row[_TRIPS] += 1.0
-        elif ran and _mean(row[:2]) > 0.8:
-            row[_TRIPS] = 0.0
+        elif ran:
+            row[_TRIPS] = max(0.0, row[_TRIPS] - PARDON)
         self._table[self._row[tool]] = row
 
     def means(self, tools: Iterable[str], now: float) -> Floats:

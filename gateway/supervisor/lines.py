@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
 from gateway.errors import ChildGone
 from gateway.protocol.framing import LineFramer, Overlong
-from gateway.supervisor.process import ChildProcess
+from gateway.supervisor.outbox import Outbox
+from gateway.supervisor.ports import Gone
 from gateway.supervisor.ring import LineRing
 
 GRACE_S: Final = 2.0
+"""Per rung of the stop ladder: a line process saves its state when its stdin ends."""
+
 QUEUE_LINES: Final = 1000
 """Unread lines at which its output is left in the pipe, so that it waits for us and not the other way round."""
 
 
+class LineSource(Protocol):
+    """`ChildProcess`, as far as lines need it."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    async def stop(self, grace_s: float) -> Gone: ...
+
+
 class Lines:
-    """Satisfies `gateway.learning.ports.LineProcess`."""
+    """Satisfies `gateway.learning.ports.LineProcess`; `process.spawn_lines` makes it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -27,20 +41,24 @@ class Lines:
         self._lines: deque[bytes] = deque()
         self._more = anyio.Event()
         self._end = ""
-        self._process: ChildProcess | None = None
+        self._process: LineSource | None = None
         self.stderr = LineRing()
 
-    async def start(self, argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> None:
-        """Start it. Raises: SpawnFailed."""
-        self._process = await ChildProcess.start(
-            self._name, argv, env, cwd=cwd, on_data=self._data, on_end=self._ended, stderr=self.stderr
-        )
+    def attach(self, process: LineSource) -> None:
+        """This is the process whose output comes to `take`."""
+        self._process = process
 
-    @property
-    def _running(self) -> ChildProcess:
-        if self._process is None:
-            raise ChildGone(self._name, reason="it was never started")
-        return self._process
+    def take(self, data: bytes) -> None:
+        """It printed this."""
+        self._lines.extend(line for line in self._framer.feed(data) if not isinstance(line, Overlong))
+        if len(self._lines) >= QUEUE_LINES and self._process is not None:
+            self._process.pause_reading()
+        self._more.set()
+
+    def end(self, reason: str) -> None:
+        """It can no longer talk."""
+        self._end = reason
+        self._more.set()
 
     @property
     def pid(self) -> int:
@@ -73,29 +91,11 @@ class Lines:
         with anyio.CancelScope(shield=True):
             await self._running.stop(GRACE_S)
 
-    def _data(self, data: bytes) -> None:
-        for line in self._framer.feed(data):
-            if not isinstance(line, Overlong):
-                self._lines.append(line)
-        if len(self._lines) >= QUEUE_LINES and self._process is not None:
-            self._process.pause_reading()
-        self._more.set()
-
-    def _ended(self, reason: str) -> None:
-        self._end = reason
-        self._more.set()
+    @property
+    def _running(self) -> LineSource:
+        if self._process is None:
+            raise ChildGone(self._name, reason="it was never started")
+        return self._process
 
     def _gone(self) -> ChildGone:
         return ChildGone(self._name, reason=self._end, stderr_tail=self.stderr.tail(20))
-
-
-async def spawn_lines(
-    argv: Sequence[str], env: Mapping[str, str], *, cwd: str | None = None, name: str = "learner"
-) -> Lines:
-    """Start `argv` with exactly this environment, as a process that speaks lines.
-
-    Raises: SpawnFailed.
-    """
-    lines = Lines(name)
-    await lines.start(argv, env, cwd)
-    return lines

@@ -10,20 +10,20 @@ import asyncio
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import subprocess  # noqa: TID251 - this is the module that starts children
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Final
 
 import anyio
 
 from gateway.errors import SpawnFailed
 from gateway.supervisor import exec_child
+from gateway.supervisor.lines import Lines
 from gateway.supervisor.outbox import WRITE_DEADLINE_S, Outbox
 from gateway.supervisor.ports import Gone
+from gateway.supervisor.program import find_program
 from gateway.supervisor.ring import LineRing
 
 READ_BYTES: Final = 64 * 1024
@@ -42,33 +42,6 @@ LAST_READS: Final = 64  # a dead child's pipe holds no more than this many reads
 
 class TransientSpawnFailure(SpawnFailed):
     """The machine could not start it now; another try may work."""
-
-
-def find_program(server: str, argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> str:
-    """Return the full path of the program to run.
-
-    Raises: SpawnFailed.
-    """
-    if not argv or not argv[0]:
-        raise SpawnFailed(server, f"{server} has an empty command", fix="Give the server a command.")
-    name = argv[0]
-    if "/" in name:
-        path = Path(cwd or ".", name)
-        if not path.is_file():
-            raise SpawnFailed(
-                server, f"{server} cannot start: {name} does not exist", fix=f"Install or correct {name}."
-            )
-        if not os.access(path, os.X_OK):
-            raise SpawnFailed(server, f"{server} cannot start: {name} is not executable", fix=f"chmod +x {name}")
-        return str(path.absolute())
-    found = shutil.which(name, path=env.get("PATH", ""))
-    if found is None:
-        raise SpawnFailed(
-            server,
-            f"{server} cannot start: {name} is not installed",
-            fix=f"Install {name}, or give its full path (looked in {env.get('PATH', '')}).",
-        )
-    return str(Path(found).absolute())
 
 
 class ChildProcess:
@@ -314,3 +287,18 @@ def _describe(returncode: int) -> Gone:
     except ValueError:
         name = f"signal {-returncode}"
     return Gone(f"killed by {name}", signal=name)
+
+
+async def spawn_lines(
+    argv: Sequence[str], env: Mapping[str, str], *, cwd: str | None = None, name: str = "learner"
+) -> Lines:
+    """Start `argv` with exactly this environment, as a process that speaks lines.
+
+    Raises: SpawnFailed.
+    """
+    lines = Lines(name)
+    process = await ChildProcess.start(
+        name, argv, env, cwd=cwd, on_data=lines.take, on_end=lines.end, stderr=lines.stderr
+    )
+    lines.attach(process)
+    return lines

@@ -14,7 +14,7 @@ from gateway.verbs.use import rating
 
 
 class BuiltinVerbs:
-    """Fits `gateway.endpoint.ports.Verbs`. The running daemon is looked up when needed: it is built after the endpoint."""
+    """Fits `gateway.endpoint.ports.Verbs`. The running daemon is asked for when needed: it is built later."""
 
     def __init__(self, running: Callable[[], Running]) -> None:
         self._running = running
@@ -35,10 +35,12 @@ class BuiltinVerbs:
         running.publish(rating(running, row, rating_.score, provenance=who))
         await running.ledger_sink.committed()
 
-    async def install_server(self, name: str, caller: Caller) -> str:
+    async def install_server(self, name: str, caller: Caller) -> str:  # noqa: ARG002 - the port's signature; all agents go by the same rules
         """Install a server on an agent's wish, by the same rules as for everybody.
 
         Raises: GatewayError.
         """
         done = await install(self._running().parts, Ask(name, origin=Origin.AGENT))
-        return f"{done['name']} is installed ({done['from']}) and offers {done['tools']} tools. They are on the next list."
+        return (
+            f"{done['name']} is installed ({done['from']}) and offers {done['tools']} tools. They are on the next list."
+        )

@@ -38,7 +38,9 @@ async def show(parts: Parts, name: str) -> Json:
         "status": listing.status,
         "connections": [items.connection_item(connection) for connection in listing.connections or ()],
         "config_schema": items.config_schemas(listing),
-        "tools": [{"name": t.name, "description": t.description} for t in listing.tools] if listing.tools is not None else None,
+        "tools": [{"name": t.name, "description": t.description} for t in listing.tools]
+        if listing.tools is not None
+        else None,
         "scan_passed": listing.scan_passed,
         "command": command,
         "warnings": warnings,

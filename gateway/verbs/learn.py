@@ -30,7 +30,14 @@ async def learn_report(running: Running) -> Json:
     """The status and every tool with what is believed of it, best first."""
     scores = running.policy.explain("", running.caller(), tuple(running.endpoint.toolset.entries))
     rows = [
-        {"name": s.name, "score": s.score, "relevance": s.relevance, "reliability": s.reliability, "n": s.n, "why": s.why}
+        {
+            "name": s.name,
+            "score": s.score,
+            "relevance": s.relevance,
+            "reliability": s.reliability,
+            "n": s.n,
+            "why": s.why,
+        }
         for s in scores
-    ]  # fmt: skip
+    ]
     return {**await learn_status(running), "tools": rows}

@@ -13,7 +13,7 @@ from gateway.config.server import ServerSection
 from gateway.errors import UsageError
 from gateway.install.machine import Machine
 from gateway.massgen.config import render_block
-from gateway.model import RemoteLaunch, ServerSpec
+from gateway.model import ServerSpec
 from gateway.verbs.parts import Parts
 
 Json = dict[str, Any]
@@ -25,7 +25,9 @@ async def config_show(parts: Parts) -> Json:
     config = parts.config()
     sections = {section.name: section for section in config.server}
     for server in await parts.installed.all():
-        sections.setdefault(server.spec.name, installed_section(server.spec, server.from_ref, server.settings, server.secret_keys))
+        sections.setdefault(
+            server.spec.name, installed_section(server.spec, server.from_ref, server.settings, server.secret_keys)
+        )
     whole = replace(config, server=tuple(sections[name] for name in sorted(sections)))
     return {"toml": render_config(whole), "file": str(parts.config_file) if parts.config_file else None}
 
@@ -45,9 +47,13 @@ def installed_section(spec: ServerSpec, from_ref: str, settings: Json, secret_ke
 
 async def massgen_block(parts: Parts, agents: Sequence[str] = ()) -> Json:
     """The YAML block that MassGen accepts as it is."""
+    return {"yaml": massgen_text(parts, agents), "url": parts.url}
+
+
+def massgen_text(parts: Parts, agents: Sequence[str] = ()) -> str:
+    """The block as text; its closing hint reads the token from the file in which it lies."""
     place = parts.tokens.load(AGENTS).place
-    token_file = place if place.startswith("/") else None
-    return {"yaml": render_block(parts.url, agents, token_file=token_file), "url": parts.url}
+    return render_block(parts.url, agents, token_file=place if place.startswith("/") else None)
 
 
 async def token_show(parts: Parts, which: str = AGENTS) -> Json:
@@ -78,21 +84,29 @@ async def doctor(parts: Parts) -> Json:
 def program_checks(machine: Machine) -> list[Json]:
     """The programs that servers need."""
     found = {
-        "node": (machine.node, machine.missing_node(), "Install Node.js 20 or newer for servers from npm and Node bundles."),
+        "node": (
+            machine.node,
+            machine.missing_node(),
+            "Install Node.js 20 or newer for servers from npm and Node bundles.",
+        ),
         "npm": (machine.npm, machine.missing_npm(), "Install npm for servers from npm."),
         "python": (machine.python, machine.missing_python(), "Install Python 3.10 or newer."),
         "uv": (machine.uv, machine.missing_uv(), "Install the PyPI package uv for servers from PyPI."),
         "git": (machine.git, None if machine.git else "git is not installed", "Install git for the git server."),
     }
     return [
-        _check(name, "ok", f"{program.shown} at {program.path}", "") if program and not why else _check(name, "warning", why or "", fix)
+        _check(name, "ok", f"{program.shown} at {program.path}", "")
+        if program and not why
+        else _check(name, "warning", why or "", fix)
         for name, (program, why, fix) in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _torch_check() -> Json:
     if importlib.util.find_spec("torch") is None:
-        return _check("torch", "warning", "not installed: the policy counts, but does not train", "pip install 'torch>=2.13,<3'")
+        return _check(
+            "torch", "warning", "not installed: the policy counts, but does not train", "pip install 'torch>=2.13,<3'"
+        )
     return _check("torch", "ok", "installed; only the learner's process imports it", "")
 
 
@@ -107,8 +121,18 @@ async def _store_checks(parts: Parts) -> list[Json]:
     problems = await parts.db.integrity()
     writable = await parts.db.is_writable()
     return [
-        _check("store", "failed" if problems else "ok", "; ".join(problems) or "intact", "Restore a copy of the state directory."),
-        _check("store writable", "ok" if writable else "failed", "yes" if writable else "no", "Free disk space, check permissions."),
+        _check(
+            "store",
+            "failed" if problems else "ok",
+            "; ".join(problems) or "intact",
+            "Restore a copy of the state directory.",
+        ),
+        _check(
+            "store writable",
+            "ok" if writable else "failed",
+            "yes" if writable else "no",
+            "Free disk space, check permissions.",
+        ),
     ]
 
 

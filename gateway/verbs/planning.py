@@ -20,7 +20,7 @@ LISTED = {RefKind.LISTING, RefKind.SMITHERY, RefKind.REGISTRY, RefKind.STARTER}
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What somebody wants installed, and how. `secrets` are values, `secret_keys` names whose values lie in the store."""
+    """What somebody wants installed, and how. `secrets` are values; `secret_keys` name values that are kept already."""
 
     name: str
     alias: str | None = None

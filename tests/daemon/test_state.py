@@ -50,7 +50,12 @@ def test_a_key_is_made_once_and_kept(state: StateDirectory) -> None:
 def test_the_daemon_file_says_where_the_daemon_is(state: StateDirectory) -> None:
     state.write_daemon_file(url="http://127.0.0.1:1", version="0.1.0", started_at="2026-01-01T00:00:00.000Z")
     told = json.loads(state.daemon_file.read_text())
-    assert told == {"pid": os.getpid(), "url": "http://127.0.0.1:1", "version": "0.1.0", "started_at": "2026-01-01T00:00:00.000Z"}
+    assert told == {
+        "pid": os.getpid(),
+        "url": "http://127.0.0.1:1",
+        "version": "0.1.0",
+        "started_at": "2026-01-01T00:00:00.000Z",
+    }
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:

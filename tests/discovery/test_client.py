@@ -1,4 +1,4 @@
-"""One registry over HTTP: retries, caps, rate, old answers. The app is the stand-in, without sockets where it can be."""
+"""One registry over HTTP: retries, caps, rate, old answers; against the stand-in, mostly without sockets."""
 
 from __future__ import annotations
 

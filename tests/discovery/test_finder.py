@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from gateway.discovery.finder import Finder, SearchResult
-from gateway.discovery.ports import Found, Wanted
+from gateway.discovery.ports import Found, ListingSource, Wanted
 from gateway.errors import NotFound, RegistryUnauthorized, RegistryUnavailable, UsageError
 from gateway.listing import BundleConnection, RemoteConnection
 from gateway.model import Source
@@ -43,7 +43,7 @@ def app() -> Controlled:
 
 def finder_of(app: Controlled, catalogue: Catalogue, clock: FakeClock, **access: Any) -> Finder:
     """Smithery and the official registry, both stand-ins."""
-    sources = [
+    sources: list[ListingSource] = [
         smithery_of(app, clock, answers=catalogue, **access),
         registry_of(registry.build(), clock, answers=catalogue, base_url="http://official.test"),
     ]
@@ -120,6 +120,17 @@ async def test_a_name_that_the_search_misses_is_looked_up_beside_it(
     assert names(await finder_of(app, catalogue, clock).search("acme/unlisted"))[0] == "acme/unlisted"
 
 
+async def test_a_search_does_not_wait_long_for_the_exact_name(catalogue: Catalogue, clock: FakeClock) -> None:
+    class Silent(ScriptedSource):
+        async def get(self, name: str) -> Found:
+            await anyio.sleep_forever()
+            raise AssertionError("it never answers")
+
+    source = Silent("smithery", search=Found((listing("a/b"),)), get=NotFound("no"))
+    with anyio.fail_after(10):
+        assert names(await Finder([source], catalogue, clock, name_patience_s=0.05).search("b")) == ["a/b"]
+
+
 async def test_the_exact_server_comes_first_with_claims_and_connections(
     app: Controlled, catalogue: Catalogue, clock: FakeClock
 ) -> None:
@@ -132,11 +143,11 @@ async def test_the_exact_server_comes_first_with_claims_and_connections(
 async def test_a_repeated_search_while_the_registry_is_down_gives_old_answers_and_their_age(
     app: Controlled, catalogue: Catalogue, clock: FakeClock
 ) -> None:
-    finder = finder_of(app, catalogue, clock)
-    fresh = await finder.search("weather")
+    asking = finder_of(app, catalogue, clock)
+    fresh = await asking.search("weather")
     fail(app, status=503)
     clock.advance(3600)
-    old = await finder.search("weather")
+    old = await asking.search("weather")
     assert names(old) == names(fresh)
     state = old.sources[0]
     assert state.state == "stale"
@@ -148,10 +159,10 @@ async def test_a_repeated_search_while_the_registry_is_down_gives_old_answers_an
 async def test_a_new_search_while_the_registry_is_down_looks_into_what_is_remembered(
     app: Controlled, catalogue: Catalogue, clock: FakeClock
 ) -> None:
-    finder = finder_of(app, catalogue, clock)
-    await finder.search("", limit=100)
+    asking = finder_of(app, catalogue, clock)
+    await asking.search("", limit=100)
     fail(app, status=503)
-    result = await finder.search("chess")
+    result = await asking.search("chess")
     assert names(result)[0] == "widgets/chess"
     assert states(result) == {"smithery": "stale", "registry": "ok"}
     restarted = finder_of(app, catalogue, clock)
@@ -164,17 +175,17 @@ async def test_a_search_with_every_source_down_and_nothing_remembered_is_empty_a
     result = await Finder([ScriptedSource("smithery", search=DOWN, get=DOWN)], catalogue, clock).search("x")
     assert result.items == ()
     (state,) = result.sources
-    assert (state.state, state.age_s, state.message) == ("down", None, DOWN.message)
+    assert (state.state, state.age_s, state.message) == ("down", None, "Smithery is not reachable (ConnectError). wait")
 
 
 async def test_without_a_key_the_refusal_is_one_line_and_the_others_go_on(
     app: Controlled, catalogue: Catalogue, clock: FakeClock
 ) -> None:
-    finder = finder_of(app, catalogue, clock, api_key="")
+    asking = finder_of(app, catalogue, clock, api_key="")
     for _ in range(3):
-        result = await finder.search("weather")
+        result = await asking.search("weather")
         assert states(result) == {"smithery": "unauthorized", "registry": "ok"}
-        assert result.sources[0].message == "Smithery answered 401 Unauthorized: Invalid or missing API key"
+        assert result.sources[0].message == "Smithery answered 401 Unauthorized: Invalid or missing API key. set a key"
         assert names(result)
     assert len(app.log) == 1
 
@@ -189,9 +200,9 @@ async def test_a_refused_key_is_said_even_when_old_answers_serve(catalogue: Cata
 async def test_a_search_does_not_forget_what_was_known_in_full(
     app: Controlled, catalogue: Catalogue, clock: FakeClock
 ) -> None:
-    finder = finder_of(app, catalogue, clock)
-    await finder.show("acme/echo-bundle")
-    (item, *_) = (await finder.search("says everything back")).items
+    asking = finder_of(app, catalogue, clock)
+    await asking.show("acme/echo-bundle")
+    (item, *_) = (await asking.search("says everything back")).items
     assert item.listing.connections
     remembered = await catalogue.get("smithery", "acme/echo-bundle")
     assert remembered is not None
@@ -234,10 +245,10 @@ async def test_a_remembered_copy_is_shown_when_the_registry_is_down(
 
 
 async def test_an_unknown_name_names_the_nearest(app: Controlled, catalogue: Catalogue, clock: FakeClock) -> None:
-    finder = finder_of(app, catalogue, clock)
-    await finder.search("", limit=100)
+    asking = finder_of(app, catalogue, clock)
+    await asking.search("", limit=100)
     with pytest.raises(NotFound) as caught:
-        await finder.show("acme/weather-htp")
+        await asking.show("acme/weather-htp")
     assert "acme/weather-http" in caught.value.fix
 
 

@@ -1,4 +1,4 @@
-"""The registry's own clients, the real npm packages, accept the stand-in: so what we test against is not our own opinion."""
+"""The registry's own clients, the real npm packages, accept the stand-in: it is not our own opinion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import httpx
 import pytest
 
+from gateway.config.registries import RegistrySection, SmitherySection
+from gateway.discovery.ports import Wanted
+from gateway.discovery.sources import build_sources
+from gateway.listing import BundleConnection
 from tests.discovery.official.packages import installed_packages
+from tests.fakes import FakeClock
 from tests.standins.bundles import node_bundle
 from tests.standins.listings import SERVERS
 from tests.standins.running import RunningSmithery, running_smithery
@@ -56,7 +63,8 @@ class Official:
             file.write_text(json.dumps({"userId": "u1", "analyticsConsent": False, "askedConsent": True}))
         kept = {key: value for key, value in os.environ.items() if not key.startswith("SMITHERY_")}
         return {
-            **kept, "HOME": str(self.home), "SMITHERY_CONFIG_PATH": str(settings), "SMITHERY_API_KEY": self.smithery.key,
+            **kept, "HOME": str(self.home), "SMITHERY_CONFIG_PATH": str(settings),
+            "SMITHERY_API_KEY": self.smithery.key,
             "SMITHERY_BASE_URL": self.smithery.url, "SMITHERY_CONNECT_BASE_URL": self.smithery.url, **more,
         }  # fmt: skip
 
@@ -206,6 +214,17 @@ def test_the_api_package_accepts_everything(driven: dict[str, Any], smithery: Ru
     assert driven["unlocked"] == "connected"
 
 
-def test_our_client_and_theirs_find_the_same_bundle(official: Official, driven: dict[str, Any]) -> None:
-    record = SERVERS["acme/echo-bundle"].record(official.smithery.url)
-    assert driven["bundle"] == record["connections"][0]
+async def test_our_client_and_theirs_find_the_same(
+    driven: dict[str, Any], smithery: RunningSmithery, clock: FakeClock
+) -> None:
+    section = SmitherySection(base_url=smithery.url, api_key=smithery.key)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        (source,) = build_sources(section, RegistrySection(enabled=False), http=http, clock=clock, rng=Random(1))
+        everything = await source.search(Wanted("", limit=100))
+        (echo,) = (await source.get("acme/echo-bundle")).listings
+    assert [listing.name for listing in everything.listings] == driven["all"]
+    assert echo.connections is not None
+    (bundle,) = echo.connections
+    assert isinstance(bundle, BundleConnection)
+    assert bundle.url == smithery.url + driven["bundle"]["bundleUrl"]
+    assert bundle.config_schema == driven["bundle"]["configSchema"]

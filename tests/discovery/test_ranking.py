@@ -73,7 +73,8 @@ def test_a_server_of_two_sources_is_one_item_that_says_so() -> None:
 def test_the_reasons_are_the_parts_of_the_score() -> None:
     (item,) = rank("weather", {"smithery": [listing("acme/weather", verified=True, use_count=10)]})
     assert item.why == (
-        "the last part of its name is what was asked for", "matches weather", "place 1 in smithery", "verified", "10 uses",
+        "the last part of its name is what was asked for", "matches weather", "place 1 in smithery",
+        "verified", "10 uses",
     )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ async def test_a_withdrawn_server_says_so(app: Controlled, clock: FakeClock, nam
 
 
 async def test_unknown_and_impossible_names_are_told_apart(app: Controlled, clock: FakeClock) -> None:
-    with pytest.raises(NotFound, match="The MCP registry does not know a.b/nothing"):
+    with pytest.raises(NotFound, match=r"The MCP registry does not know a\.b/nothing"):
         await registry_of(app, clock).get("a.b/nothing")
     with pytest.raises(UsageError):
         await registry_of(app, clock).get("nothing")

@@ -127,13 +127,20 @@ class Gateway:
         """Run `mcp-gateway ARGUMENTS` as a user would."""
         return subprocess.run(
             [sys.executable, "-m", "gateway", *arguments],
-            env=self.environment, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
 
     def status(self) -> dict[str, Any]:
         """`mcp-gateway status --json`, straight from the API."""
         answer = httpx.get(
-            f"http://127.0.0.1:{self.port}/api/v1/status", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, timeout=10
+            f"http://127.0.0.1:{self.port}/api/v1/status",
+            headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+            timeout=10,
         )
         return dict(answer.raise_for_status().json())
 
@@ -152,7 +159,9 @@ class Gateway:
     def wait_ready(self, *names: str, within: float = 60) -> None:
         """Wait until these servers are ready."""
         for name in names:
-            wait_until(lambda n=name: self.server(n).get("state") == "ready", within=within, what=f"{name} ready", every=0.1)
+            wait_until(
+                lambda n=name: self.server(n).get("state") == "ready", within=within, what=f"{name} ready", every=0.1
+            )
 
 
 @contextmanager

@@ -26,8 +26,12 @@ def toml_server(name: str, script: str = "echo.py") -> str:
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
-        env=clean_environment(folder / "state"), capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        env=clean_environment(folder / "state"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_every_problem_of_a_configuration_is_told_at_once(tmp_path: Path) -> None:
@@ -93,7 +97,9 @@ def test_bad_calls_on_the_command_line_are_answered_clearly(tmp_path: Path) -> N
 def test_a_plain_mcp_servers_file_is_served_as_it_is(tmp_path: Path) -> None:
     servers = {"echo": python_server("echo.py"), "Odd Name!": python_server("echo.py", "--tool", "other")}
     with running_gateway(tmp_path, servers=servers, arguments=("--no-prefix-servers",)) as gateway:
-        wait_until(lambda: sum(r["state"] == "ready" for r in gateway.status()["servers"]) == 2, within=30, what="both ready")
+        wait_until(
+            lambda: sum(r["state"] == "ready" for r in gateway.status()["servers"]) == 2, within=30, what="both ready"
+        )
         with Legacy(gateway.url, gateway.token) as client:
             assert sorted(tool["name"] for tool in client.tools()) == ["echo", "other"]
         assert {row["origin"] for row in gateway.cli("list")["servers"]} == {"file"}
@@ -103,15 +109,31 @@ def test_the_bridge_relays_the_same_endpoint_on_stdio(tmp_path: Path) -> None:
     with running_gateway(tmp_path, servers={"echo": python_server("echo.py")}) as gateway:
         gateway.wait_ready("echo")
         lines = [
-            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-                "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}},
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "initialize",
+                "params": {
+                    "protocolVersion": "2025-11-25",
+                    "capabilities": {},
+                    "clientInfo": {"name": "t", "version": "1"},
+                },
+            },
             {"jsonrpc": "2.0", "method": "notifications/initialized"},
-            {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "echo__echo", "arguments": {"text": "over stdio"}}},
-        ]  # fmt: skip
+            {
+                "jsonrpc": "2.0",
+                "id": 2,
+                "method": "tools/call",
+                "params": {"name": "echo__echo", "arguments": {"text": "over stdio"}},
+            },
+        ]
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "bridge"], env={**gateway.environment, "MCP_GATEWAY_AGENT": "stdio-agent"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "gateway", "bridge"],
+            env={**gateway.environment, "MCP_GATEWAY_AGENT": "stdio-agent"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert process.stdin is not None
         assert process.stdout is not None
         with process:
@@ -124,5 +146,7 @@ def test_the_bridge_relays_the_same_endpoint_on_stdio(tmp_path: Path) -> None:
             process.stdin.close()
             assert process.wait(timeout=10) == 0
         assert text_of(answers[1]["result"]) == "over stdio"
-        rows = wait_until(lambda: gateway.cli("calls", "--agent", "stdio-agent")["calls"], within=5, what="the call is recorded")
+        rows = wait_until(
+            lambda: gateway.cli("calls", "--agent", "stdio-agent")["calls"], within=5, what="the call is recorded"
+        )
         assert rows[0]["tool"] == "echo"

@@ -22,7 +22,9 @@ def test_a_child_killed_during_a_call_is_an_error_result_and_comes_back(tmp_path
         pid = gateway.server("slow")["pid"]
         with Legacy(gateway.url, gateway.token) as client, ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(client.call, "slow__sleep", {"seconds": 60})
-            wait_until(lambda: gateway.metric("mcp_gateway_inflight_requests") >= 1, within=10, what="the call is in flight")
+            wait_until(
+                lambda: gateway.metric("mcp_gateway_inflight_requests") >= 1, within=10, what="the call is in flight"
+            )
             os.kill(pid, signal.SIGKILL)
             result = waiting.result(timeout=5)
         assert result["isError"] is True
@@ -62,7 +64,9 @@ def test_a_keeper_killed_takes_everything_with_it(tmp_path: Path) -> None:
 
 
 def test_an_asked_stop_ends_every_process_and_exits_zero(tmp_path: Path) -> None:
-    with running_gateway(tmp_path, servers={"echo": python_server("echo.py"), "deaf": python_server("deaf.py")}) as gateway:
+    with running_gateway(
+        tmp_path, servers={"echo": python_server("echo.py"), "deaf": python_server("deaf.py")}
+    ) as gateway:
         gateway.wait_ready("echo", "deaf")
         tree = gateway.tree()
         assert gateway.stop() == 0
@@ -82,7 +86,9 @@ def test_forged_deleted_and_missing_sessions_are_told_apart(tmp_path: Path) -> N
 
 
 def test_a_dead_child_never_empties_the_tool_list(tmp_path: Path) -> None:
-    with running_gateway(tmp_path, servers={"echo": python_server("echo.py"), "broken": {"command": "/nowhere/at/all"}}) as gateway:
+    with running_gateway(
+        tmp_path, servers={"echo": python_server("echo.py"), "broken": {"command": "/nowhere/at/all"}}
+    ) as gateway:
         gateway.wait_ready("echo")
         with Legacy(gateway.url, gateway.token) as client:
             assert [tool["name"] for tool in client.tools()] == ["echo__echo"]

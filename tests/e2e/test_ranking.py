@@ -55,7 +55,9 @@ def test_the_reliable_twin_rises_and_stays_up_after_a_restart(tmp_path: Path, ba
         with Legacy(gateway.url, gateway.token, agent="worker", run="warm-up") as client:
             for number in range(200):
                 client.call(f"{(bad, good)[number % 2]}__look_up", {"query": f"thing {number}"})
-        wait_until(lambda: len(gateway.cli("calls", "--limit", "500")["calls"]) >= 200, within=10, what="the ledger has them")
+        wait_until(
+            lambda: len(gateway.cli("calls", "--limit", "500")["calls"]) >= 200, within=10, what="the ledger has them"
+        )
         lists, finds = wins(gateway, bad=bad, good=good, run="before")
         assert lists >= 9
         assert finds >= 9

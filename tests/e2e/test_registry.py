@@ -29,9 +29,11 @@ def smithery() -> Iterator[RunningSmithery]:
 
 def environment(smithery: RunningSmithery) -> dict[str, str]:
     return {
-        "SMITHERY_BASE_URL": smithery.url, "SMITHERY_CONNECT_BASE_URL": smithery.url, "SMITHERY_API_KEY": smithery.key,
+        "SMITHERY_BASE_URL": smithery.url,
+        "SMITHERY_CONNECT_BASE_URL": smithery.url,
+        "SMITHERY_API_KEY": smithery.key,
         "MCP_GATEWAY_SECRET_apiKey": "k1",
-    }  # fmt: skip
+    }
 
 
 def test_search_show_and_install_then_serve_without_the_registry(tmp_path: Path, smithery: RunningSmithery) -> None:
@@ -69,7 +71,9 @@ def assert_echo_works(gateway: Gateway) -> None:
 def test_a_discover_rule_installs_by_itself(tmp_path: Path, smithery: RunningSmithery) -> None:
     with running_gateway(tmp_path, config=DISCOVER, environment=environment(smithery)) as gateway:
         rows = wait_until(
-            lambda: [r for r in gateway.status()["servers"] if r["state"] == "ready"], within=60, what="a server by itself"
+            lambda: [r for r in gateway.status()["servers"] if r["state"] == "ready"],
+            within=60,
+            what="a server by itself",
         )
         assert len(rows) == 1
         listed = gateway.cli("list")["servers"]

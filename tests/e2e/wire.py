@@ -118,7 +118,9 @@ class Modern:
 def message(answer: httpx.Response) -> dict[str, Any]:
     """The JSON-RPC answer in a response, be it JSON or an event stream."""
     if answer.headers.get("content-type", "").startswith("text/event-stream"):
-        frames = [json.loads(line[5:]) for line in answer.text.splitlines() if line.startswith("data:") and line[5:].strip()]
+        frames = [
+            json.loads(line[5:]) for line in answer.text.splitlines() if line.startswith("data:") and line[5:].strip()
+        ]
         return dict(next(frame for frame in reversed(frames) if "id" in frame))
     return dict(answer.json())
 

@@ -54,7 +54,9 @@ def login_document(*, nonce: str, message: str = "") -> str:
     )  # fmt: skip
     hint = element("p", "Print it with: ", element("code", "mcp-gateway token show --admin"))
     section = element("section", element("h1", "mcp-gateway"), problem, form, hint)
-    return _document("Log in to mcp-gateway", element("main", section, id="content", class_="alone"), nonce, refresh=False)
+    return _document(
+        "Log in to mcp-gateway", element("main", section, id="content", class_="alone"), nonce, refresh=False
+    )
 
 
 def _header() -> Html:

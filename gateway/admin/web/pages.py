@@ -48,8 +48,12 @@ def ui_routes(verbs: RunningVerbs, keys: UiKeys) -> list[Route]:
     ]
 
 
-def login_page(message: str = "", *, status: int = 200) -> Response:
-    """Answer with the login form (also for whoever stands in front and meets a caller without a cookie)."""
+def login_page() -> bytes:
+    """Make the login form, for whoever stands in front and meets a caller without a cookie."""
+    return login_document(nonce=secrets.token_urlsafe(16)).encode()
+
+
+def _login_answer(message: str = "", *, status: int = 200) -> Response:
     nonce = secrets.token_urlsafe(16)
     return HTMLResponse(login_document(nonce=nonce, message=message), status, _page_headers(nonce))
 
@@ -118,18 +122,18 @@ class Pages:
 
     async def login_form(self, _request: Request) -> Response:
         """Ask for the admin token."""
-        return login_page()
+        return _login_answer()
 
     async def login(self, request: Request) -> Response:
         """Exchange the admin token for the cookie."""
         wait_s = self._throttle.wait_s()
         if wait_s > 0:
-            answer = login_page("Too many wrong tokens. Wait a minute.", status=429)
+            answer = _login_answer("Too many wrong tokens. Wait a minute.", status=429)
             answer.headers["Retry-After"] = str(max(1, round(wait_s)))
             return answer
         if not self._keys.is_admin_token(await _posted_token(request)):
             self._throttle.failed()
-            return login_page("That is not the admin token.", status=403)
+            return _login_answer("That is not the admin token.", status=403)
         answer = RedirectResponse("/ui", 303, _HEADERS)
         answer.set_cookie(
             COOKIE, self._keys.make_cookie(), max_age=LIFETIME_S, path=COOKIE_PATH, httponly=True, samesite="strict",

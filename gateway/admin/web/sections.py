@@ -66,7 +66,10 @@ def servers_table(status: Json) -> Html:
     )
     rows = [_server_row(server) for server in status.get("servers") or []]
     return table(
-        "Refreshed every two seconds", head, rows, empty="No servers yet. Find one with: mcp-gateway search, then mcp-gateway install."
+        "Refreshed every two seconds",
+        head,
+        rows,
+        empty="No servers yet. Find one with: mcp-gateway search, then mcp-gateway install.",
     )
 
 

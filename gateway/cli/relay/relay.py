@@ -86,6 +86,7 @@ class Relay:
         except LostError:
             self._refuse(message, LOST)
         finally:
+            self._refuse(message, FAILED)  # does nothing to a request that was answered
             self._leave(message)
 
     def _refuse(self, message: Message, reason: str) -> None:

@@ -108,7 +108,7 @@ def header_text(value: str) -> str:
     """Spell a text so that it survives as a header's value."""
     if _PLAIN.fullmatch(value) and not _WRAPPED.fullmatch(value):
         return value
-    return f"=?base64?{base64.b64encode(value.encode()).decode()}?="
+    return f"=?base64?{base64.b64encode(value.encode('utf-8', 'replace')).decode()}?="
 
 
 def _argument_headers(declared: Mapping[tuple[str, ...], str], arguments: Any) -> dict[str, str]:

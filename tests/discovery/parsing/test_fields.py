@@ -67,6 +67,12 @@ def test_an_endless_list_is_cut() -> None:
 @given(JSON)
 def test_no_question_about_any_json_raises(value: object) -> None:
     fields = Fields({"x": value})
-    answers = [fields.line("x"), fields.text("x"), fields.address("x"), fields.flag("x"), fields.number("x")]
+    answers: list[object] = [
+        fields.line("x"),
+        fields.text("x"),
+        fields.address("x"),
+        fields.flag("x"),
+        fields.number("x"),
+    ]
     answers += [fields.count("x"), fields.mapping("x"), fields.rows("x"), list(fields.named("x")), fields.lines("x")]
     assert len(answers) == 10

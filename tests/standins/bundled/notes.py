@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from typing import Any
 
 REVISIONS = ("2025-03-26", "2025-06-18", "2025-11-25")
 NOTHING = {"type": "object", "properties": {}}
@@ -23,11 +24,11 @@ TOOLS = [
 notes: list[str] = []
 
 
-def said(words: str, *, is_error: bool = False) -> dict:
+def said(words: str, *, is_error: bool = False) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": words}], "isError": is_error}
 
 
-def call(name: str, given: dict) -> dict | None:
+def call(name: str, given: dict[str, Any]) -> dict[str, Any] | None:
     match name:
         case "add_note" if isinstance(given.get("text"), str):
             notes.append(given["text"])
@@ -42,7 +43,7 @@ def call(name: str, given: dict) -> dict | None:
     return None
 
 
-def answer(message: dict) -> dict:
+def answer(message: dict[str, Any]) -> dict[str, Any]:
     params = message.get("params") or {}
     match message["method"]:
         case "initialize":

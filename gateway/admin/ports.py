@@ -175,14 +175,7 @@ class RunningVerbs(CatalogueVerbs, Protocol):
         ...
 
     async def learn_report(self) -> Json:
-        """`learn_status` + `{"risen": [{"name", "server", "change", "why"}], "fallen": […], "tools": […]}`."""
-        ...
-
-    async def gain(self) -> Json:
-        """`{"since", "calls", "tokens_not_offered", "failing_calls_avoided", "seconds_saved"}`.
-
-        Each of the last three is `{"value", "lo", "hi"}` against the static list, or null while unknown.
-        """
+        """`learn_status` + `{"tools": [{"name", "score", "relevance", "reliability", "n", "why"}]}`, best first."""
         ...
 
     async def config_reload(self) -> Json:

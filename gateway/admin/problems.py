@@ -50,7 +50,8 @@ class ApiError(GatewayError):
     def __init__(self, error: Mapping[str, Any], *, status: int = 0) -> None:
         code = str(error.get("code") or "internal")
         super().__init__(str(error.get("message") or "unknown error"), fix=str(error.get("fix") or ""), code=code)
-        self.exit_status = _EXIT_STATUS.get(code, 1)
+        told = error.get("exit_status")
+        self.exit_status = told if isinstance(told, int) else _EXIT_STATUS.get(code, 1)
         self.status = status
         details = error.get("details")
         self.details: Json = dict(details) if isinstance(details, Mapping) else {}
@@ -64,6 +65,8 @@ def http_status(error: GatewayError) -> int:
 def describe(error: GatewayError) -> Json:
     """Make `{"error": {"code", "message", "fix", "details"?}}` of an error."""
     body: Json = {"code": error.code, "message": error.message, "fix": error.fix}
+    if error.exit_status != _EXIT_STATUS.get(error.code, 1):
+        body["exit_status"] = error.exit_status  # a room's own kind of error, whose code does not tell
     details = _details(error)
     if details:
         body["details"] = details
@@ -71,6 +74,12 @@ def describe(error: GatewayError) -> Json:
 
 
 def _details(error: GatewayError) -> Json:
+    # Rooms have kinds of errors of their own, which this room may not import; what they name is asked for by name.
+    keys = {name: list(found) for name in ("missing", "missing_secrets") if (found := getattr(error, name, None))}
+    return keys or _details_of_kind(error)
+
+
+def _details_of_kind(error: GatewayError) -> Json:
     match error:
         case ApiError():
             return error.details

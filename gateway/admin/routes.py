@@ -111,8 +111,7 @@ LEARN: tuple[Route, ...] = (
     Route("learn_status", "GET", "/learn/status", "The policy and its learner."),
     Route("learn_train", "POST", "/learn/train", "Train now.", timeout_s=LONG_S),
     Route("learn_evaluate", "POST", "/learn/evaluate", "Off-policy estimates with intervals.", timeout_s=LONG_S),
-    Route("learn_report", "GET", "/learn/report", "What rose, what fell, and why.", timeout_s=LONG_S),
-    Route("gain", "GET", "/gain", "What the policy has saved so far.", timeout_s=LONG_S),
+    Route("learn_report", "GET", "/learn/report", "What is believed of each tool, and why.", timeout_s=LONG_S),
 )
 
 OPERATE: tuple[Route, ...] = (

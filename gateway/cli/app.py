@@ -47,7 +47,6 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "runs": ("use:runs", "Show the newest runs."),
         "feedback": ("use:feedback", "Rate a call."),
         "learn": ("learn:learn", "Look at the policy and train it."),
-        "gain": ("learn:gain", "Show what the policy has saved so far."),
     },
     "Operate": {
         "config": ("config:config", "Check, show, make and reload the configuration."),

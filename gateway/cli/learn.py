@@ -1,4 +1,4 @@
-"""learn status, train, evaluate, report; gain."""
+"""learn status, train, evaluate, report."""
 
 from __future__ import annotations
 
@@ -96,41 +96,16 @@ def _evaluated(result: Json) -> Iterable[str]:
 @learn.command()
 @verb
 def report(session: Session) -> None:
-    """Show which tools rose and fell, and why."""
+    """Show what is believed of each tool, best first, and why."""
     session.show(session.ask("learn_report"), _report)
 
 
 def _report(result: Json) -> Iterable[str]:
     yield from _status(result)
-    for title, key in (("ROSE", "risen"), ("FELL", "fallen")):
-        rows = [
-            [tool.get("name"), words.decimal(tool.get("change")), words.plain(tool.get("why"))]
-            for tool in result.get(key) or []
-        ]
-        yield ""
-        yield from table((title, "CHANGE", "WHY"), rows, right=("CHANGE",)) if rows else [f"{title}: none"]
-
-
-@click.command()
-@verb
-def gain(session: Session) -> None:
-    """Show what the policy has saved so far, against the static list."""
-    session.show(session.ask("gain"), _gain)
-
-
-def _gain(result: Json) -> Iterable[str]:
-    yield from fields(
-        [
-            ("since", words.clock_time(result.get("since"))),
-            ("calls", words.plain(result.get("calls"))),
-            ("tokens not offered", _estimate(result.get("tokens_not_offered"))),
-            ("failing calls avoided", _estimate(result.get("failing_calls_avoided"))),
-            ("seconds saved", _estimate(result.get("seconds_saved"))),
-        ]
-    )
-
-
-def _estimate(value: Any) -> str:
-    if not isinstance(value, dict):
-        return "not known yet"
-    return f"{words.decimal(value.get('value'), 1)} {_interval(value)}"
+    rows = [
+        [tool.get("name"), words.decimal(tool.get("score"), 3), words.decimal(tool.get("reliability"), 3),
+         words.plain(tool.get("n")), words.plain(tool.get("why"))]
+        for tool in result.get("tools") or []
+    ]  # fmt: skip
+    yield ""
+    yield from table(("TOOL", "SCORE", "RELIABILITY", "CALLS", "WHY"), rows) if rows else ["no tools yet"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from gateway import __version__
@@ -28,7 +29,7 @@ from gateway.daemon.tokens import ADMIN, AGENTS
 from gateway.daemon.toolboard import ToolBoard
 from gateway.daemon.workshop import Current, Effects, open_parts, remote_transport, store_url
 from gateway.endpoint.endpoint import Endpoint
-from gateway.endpoint.gate import Gate
+from gateway.endpoint.gate import Gate, is_admin
 from gateway.endpoint.health import Readiness, health_routes
 from gateway.endpoint.metrics import Metrics
 from gateway.endpoint.ports import Upstreams, Verbs
@@ -36,6 +37,7 @@ from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.tokens import Tokens
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import LivePolicy
+from gateway.model import ServerName
 from gateway.store.ledger_sink import LedgerSink
 from gateway.store.tombstones import Tombstones
 from gateway.supervisor.process import spawn_lines
@@ -64,28 +66,35 @@ class House:
     installs: Installs
     verbs: OnlineVerbs
     changes: Changes
+    is_open: bool = False  # listening, and everything is in place
     is_draining: bool = False
+    store_is_writable: bool = True
+    required: frozenset[ServerName] = frozenset()
 
     async def reconcile(self) -> None:
         """Make what runs and what is shown follow what is wanted."""
         specs = await self.parts.wanted()
+        self.required = frozenset(spec.name for spec in specs if spec.required)
         self.board.want(specs)
         await self.supervisor.apply(specs)
 
-    async def readiness(self) -> Readiness:
-        """Whether work can be taken now, and why not."""
-        required = {spec.name for spec in await self.parts.wanted() if spec.required}
+    def readiness(self) -> Readiness:
+        """Whether work can be taken now, and what is missing."""
         states = {row["name"]: row["state"] for row in self.supervisor.status()}
-        waiting = sorted(name for name in required if states.get(name) != "ready")
-        writable = self.sink.available and await self.parts.db.is_writable()
+        waiting = sorted(name for name in self.required if states.get(name) != "ready")
+        writable = self.sink.available and self.store_is_writable
         return Readiness(
-            ready=not self.is_draining and writable and not waiting,
-            detail={"draining": self.is_draining, "store_writable": writable, "waiting_for": waiting},
+            ready=self.is_open and not self.is_draining and writable and not waiting,
+            details={"draining": self.is_draining, "store_writable": writable, "waiting_for": waiting},
         )
+
+    async def look_at_store(self) -> None:
+        """Try to write, so that readiness can say whether that works."""
+        self.store_is_writable = await self.parts.db.is_writable()
 
     async def is_ready(self) -> bool:
         """Whether work can be taken now."""
-        return (await self.readiness()).ready
+        return self.readiness().ready
 
     async def is_settled(self) -> bool:
         """Whether no child is on its first way up any more."""
@@ -97,7 +106,7 @@ class House:
 
     async def apply_configuration(self, config: Config) -> None:
         """Follow a reloaded configuration."""
-        self.endpoint.configure(EndpointConfig.of(config))
+        self.endpoint.set_config(EndpointConfig.of(config))
         await self.reconcile()
         self.installs.configuration_changed()
 
@@ -145,7 +154,8 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
     sink = LedgerSink(parts.ledger, site.clock, config.learning.keep_queries_days)
     endpoint = _endpoint(site, supervisor, policy, bus, tombstones, BuiltinVerbs(lambda: house().running))
     board = ToolBoard(parts.definitions, endpoint.set_tools)
-    metrics = Metrics(version=__version__)
+    metrics = Metrics(__version__)
+    metrics.watch_in_flight(lambda: endpoint.in_flight)
     changes = Changes()
     for listener in (sink, policy, board, metrics, changes):
         bus.subscribe(listener)
@@ -161,14 +171,7 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         publish=bus.publish,
         tool_counts=board.counts,
         is_ready=lambda: house().is_ready(),
-        reload=Reloader(
-            setup=site.setup,
-            options=site.options,
-            env=site.env,
-            current=current,
-            wanted=parts.wanted,
-            apply=lambda fresh: house().apply_configuration(fresh),
-        ),
+        reload=_reloader(site, current, parts, house),
     )
     verbs = OnlineVerbs(running)
     return House(
@@ -188,6 +191,17 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         ),
         verbs=verbs,
         changes=changes,
+    )
+
+
+def _reloader(site: Site, current: Current, parts: Parts, house: Callable[[], House]) -> Reloader:
+    return Reloader(
+        setup=site.setup,
+        options=site.options,
+        env=site.env,
+        current=current,
+        wanted=parts.wanted,
+        apply=lambda fresh: house().apply_configuration(fresh),
     )
 
 
@@ -251,15 +265,18 @@ def _app(
         key=site.setup.state.key("ui"),
         is_admin_token=lambda token: (grant := tokens().check(token)) is not None and grant.admin,
         clock=site.clock,
+        generation=lambda: parts.tokens.load(ADMIN).principal,
     )
     admin = build_admin(verbs, version=__version__, ui=ui)
-    health = health_routes(lambda: house().readiness(), metrics.render)
-    routes = {"/mcp": endpoint.mcp_app, "/api/v1": admin, "/ui": admin}
+    health = Starlette(routes=health_routes(lambda: house().readiness(), metrics.render, is_admin))
+    apps: dict[str, ASGIApp] = {"/mcp": endpoint.mcp_app, "/api/v1": admin, "/ui": admin}
+    gateway, auth = site.setup.config.gateway, site.setup.config.auth
     return Gate(
-        Router({**routes, **dict.fromkeys(("/healthz", "/readyz", "/metrics"), health)}),
+        Router(apps | dict.fromkeys(("/healthz", "/readyz", "/metrics"), health)),
         tokens=tokens,
-        allowed_hosts=(site.setup.config.gateway.host, *site.setup.config.auth.allowed_hosts),
-        allowed_origins=site.setup.config.auth.allowed_origins,
+        allowed_hosts=(gateway.host, *auth.allowed_hosts),
+        allowed_origins=auth.allowed_origins,
         ui_cookie_ok=ui.cookie_ok,
         login_page=login_page,
+        on_refused=metrics.rejected,
     )

@@ -32,6 +32,7 @@ from gateway.daemon.tokens import ADMIN, AGENTS
 from gateway.errors import GatewayError
 
 SETTLE_S = 60.0  # how long the start-up message waits for children that are still starting
+STORE_LOOK_S = 30.0  # how soon a full disk shows in /readyz; each look writes one page
 FLUSH_S = 10.0  # how long the last facts may take to be committed
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to listen on, not to call
 
@@ -105,7 +106,9 @@ class _Daemon:
         await rooms.start(http.run_until_stopped)
         self._setup.state.write_daemon_file(url=url, version=__version__, started_at=rfc3339(self._clock.wall()))
         await house.reconcile()
+        house.is_open = True
         rooms.start_soon(self._watchdog)
+        rooms.start_soon(self._watch_store, house)
         rooms.start_soon(self._settle, house, url)
         self._log.info("serving", url=url, version=__version__, state=str(self._setup.state.root))
 
@@ -131,6 +134,11 @@ class _Daemon:
         while interval_s is not None:
             self._notifier.watchdog()
             await anyio.sleep(interval_s)
+
+    async def _watch_store(self, house: House) -> None:
+        while True:
+            await house.look_at_store()
+            await anyio.sleep(STORE_LOOK_S)
 
     async def _settle(self, house: House, url: str) -> None:
         """Become ready, install what is missing, say where everything is, then keep up."""

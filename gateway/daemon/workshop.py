@@ -117,18 +117,22 @@ async def open_parts(
                 tokens=TokenStore(setup.state, setup.env, setup.credential),
                 machine=installer.machine,
                 wanted=lambda: wanted_specs(setup, current(), installed),
-                try_out=Handshake(
-                    clock=clock,
-                    rng=rng,
-                    secrets=installer.secrets.get,
-                    version=__version__,
-                    remote_transport=lambda: remote_transport(current()),
-                ),
+                try_out=_handshake(current, installer, clock, rng),
                 changed=effects.changed,
                 refresh=effects.refresh,
             )
     finally:
         await db.close()
+
+
+def _handshake(current: Current, installer: Installer, clock: Clock, rng: random.Random) -> Handshake:
+    return Handshake(
+        clock=clock,
+        rng=rng,
+        secrets=installer.secrets.get,
+        version=__version__,
+        remote_transport=lambda: remote_transport(current()),
+    )
 
 
 async def wanted_specs(setup: Setup, config: Config, installed: Installed) -> list[ServerSpec]:

@@ -15,7 +15,7 @@ _OBJECTS = ("inputSchema", "outputSchema", "annotations", "execution", "_meta")
 _TEXTS = ("title", "description")
 
 
-class Unusable(Exception):  # noqa: N818 - it names the definition, not an error of ours
+class Unusable(Exception):
     """A definition for which clients would reject the whole list."""
 
 

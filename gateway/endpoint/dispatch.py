@@ -120,8 +120,8 @@ class Dispatch:
             return self._finished(call, failed(exc, call.ref.server))
         except Exception:  # noqa: BLE001 - a bug of ours costs this call, not the session it came in
             self._log.exception("call_failed", call_id=call.id, server=call.ref.server, tool=call.ref.tool)
-            exc = GatewayError("the gateway failed while it handled this call; the operator's log says how")
-            return self._finished(call, failed(exc, call.ref.server))
+            bug = GatewayError("the gateway failed while it handled this call; the operator's log says how")
+            return self._finished(call, failed(bug, call.ref.server))
 
     async def _own(self, call: _Call) -> Answer:
         return self._finished(call, await self._builtins.run(call.request, call.ctx, None))
@@ -134,7 +134,8 @@ class Dispatch:
         if len(raw) > limit:
             raise TooLarge(server, len(raw), limit)
         members = read_result(server, raw)
-        if len(members.get("structuredContent", b"")) > CHECK_INLINE_BYTES:
+        structured = members.get("structuredContent")
+        if structured is not None and memoryview(structured).nbytes > CHECK_INLINE_BYTES:
             fault = await anyio.to_thread.run_sync(schema_fault, members, entry.tool.output_schema)
         else:
             fault = schema_fault(members, entry.tool.output_schema)

@@ -88,7 +88,7 @@ def _program(manifest: Manifest, machine: Machine, files: str, variables: Mappin
         return inside(files, manifest.entry_point)
     if command.startswith("${__dirname}") or (manifest.kind == "binary" and "/" in command):
         place = fill(command, {}, variables) if command.startswith("${") else command
-        return inside(files, place.removeprefix(files).lstrip("/"))
+        return inside(files, place)
     why = _REFUSED_PROGRAMS.get(command.rpartition("/")[2].removesuffix(".exe"), "is not a program of the bundle")
     raise RefusedByPolicy(
         f"the bundle wants to be started by {command[:60]!a}, which {why}",

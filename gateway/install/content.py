@@ -13,8 +13,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -25,6 +27,14 @@ from gateway.model import ServerName
 RECEIPT = "receipt.json"
 PREVIOUS = ".previous"
 _WORK = ".work-"
+
+
+class Switched(StrEnum):
+    """What a switch did."""
+
+    FIRST = "first"
+    REPLACED = "replaced"
+    SAME = "same"
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -43,11 +53,22 @@ class ContentStore:
         self.content = root / "content"
         self.servers = root / "servers"
         self.data = root / "data"
+        self._naming = threading.Lock()  # two names may be getting the same content at once
 
     def prepare(self) -> None:
-        """Make the folders that are missing."""
-        for folder in (self.content, self.servers, self.data):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folders that are missing.
+
+        Raises: InstallError when the state directory cannot be used.
+        """
+        try:
+            for folder in (self.content, self.servers, self.data):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as exc:
+            raise InstallError(
+                f"the state directory cannot be used: {exc.strerror or exc}",
+                step="prepare",
+                fix="Check its permissions.",
+            ) from exc
 
     @contextmanager
     def work_folder(self) -> Iterator[Path]:
@@ -86,8 +107,10 @@ class ContentStore:
                 return final
             (work / RECEIPT).write_bytes(msgspec.json.encode(receipt))
             flush_tree(work)
-            shutil.rmtree(final, ignore_errors=True)  # without a receipt it is not ours to keep
-            work.rename(final)
+            with self._naming:
+                if self.receipt(digest) is None:
+                    shutil.rmtree(final, ignore_errors=True)  # without a receipt it is not ours to keep
+                    work.rename(final)
             flush_folder(self.content)
         except OSError as exc:
             raise InstallError(
@@ -95,18 +118,22 @@ class ContentStore:
             ) from exc
         return final
 
-    def switch(self, name: ServerName, digest: str | None, record: bytes) -> None:
+    def switch(self, name: ServerName, digest: str | None, record: bytes) -> Switched:
         """Make `record` (and its content) the current one of `name`; the current one becomes the previous one."""
         self.prepare()
+        switched = Switched.FIRST
         current, link = self.servers / f"{name}.json", self.servers / name
-        if current.exists() and current.read_bytes() != record:
+        if current.exists():
+            switched = Switched.SAME if current.read_bytes() == record else Switched.REPLACED
+        if switched is Switched.REPLACED:
             _write(self.servers / f"{name}{PREVIOUS}.json", current.read_bytes())
             _relink(self.servers / f"{name}{PREVIOUS}", _target(link))
-        if not current.exists() or current.read_bytes() != record:
+        if switched is not Switched.SAME:
             _write(current, record)
         if _target(link) != digest:
             _relink(link, digest)
         flush_folder(self.servers)
+        return switched
 
     def swap(self, name: ServerName) -> bytes | None:
         """Exchange current and previous; returns the record that is current now, None when there is no previous."""

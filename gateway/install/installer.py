@@ -17,7 +17,7 @@ from gateway.errors import InstallError, NotFound
 from gateway.install.blueprint import BundleSource, InstallPlan, PackageSource, RemoteSource
 from gateway.install.build import Built, Site
 from gateway.install.bundles import build_bundle
-from gateway.install.content import ContentStore
+from gateway.install.content import ContentStore, Switched
 from gateway.install.machine import Machine
 from gateway.install.npm import build_npm
 from gateway.install.ports import Fetch, Progress
@@ -70,6 +70,7 @@ class Installer:
         self._machine = machine
         self._machine_lock = anyio.Lock()
         self._names: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
+        self._last: dict[ServerName, Switched] = {}
         self._slots = anyio.CapacityLimiter(max(1, parallel))
 
     async def machine(self) -> Machine:
@@ -136,11 +137,23 @@ class Installer:
             self.store.private_folder(plan.name, _folders(plan))
             for key, value in secrets.items():
                 self.secrets.set(plan.name, key, value)
-            self.store.switch(plan.name, result.files, msgspec.json.encode(result))
+            self._last[plan.name] = self.store.switch(plan.name, result.files, msgspec.json.encode(result))
         except OSError as exc:
             raise InstallError(
                 f"{plan.name} could not be put in place: {exc.strerror or exc}", step="switch", fix="Check the disk."
             ) from exc
+
+    async def undo(self, name: ServerName) -> None:
+        """Take back the last installation of this name by this installer, because it does not start after all.
+
+        The one before is in use again; without one, the server is forgotten. An installation that changed nothing
+        is not undone: what ran before ran from the same files.
+        """
+        match self._last.pop(name, Switched.SAME):
+            case Switched.FIRST:
+                await self.remove(name)
+            case Switched.REPLACED:
+                await self.rollback(name)
 
     async def rollback(self, name: ServerName) -> InstallResult:
         """Go back to what was installed under this name before; a second roll-back goes forth again.

@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from gateway.errors import UsageError
 
@@ -178,12 +179,18 @@ def _kind(entry: Mapping[str, Any] | None) -> str:
     return kind if isinstance(kind, str) else ""
 
 
+# What a stranger's schema can do to its validator.
+_UNUSABLE = (jsonschema.SchemaError, Unresolvable, RecursionError, TypeError, ValueError, KeyError, re.error)
+
+
 def _check_value(key: str, value: Any, entry: Mapping[str, Any], problems: Problems) -> None:
     try:
+        tamed = tame(entry)
+        jsonschema.Draft202012Validator.check_schema(tamed)
         # An empty registry: a schema from a stranger must not make us fetch other schemas.
-        validator = jsonschema.Draft202012Validator(tame(entry), registry=Registry())
+        validator = jsonschema.Draft202012Validator(tamed, registry=Registry())
         error = jsonschema.exceptions.best_match(validator.iter_errors(value))
-    except Exception as exc:  # noqa: BLE001 - the schema is a stranger's and may be broken in any way
+    except _UNUSABLE as exc:
         problems.add(f"{key!r} has a schema that cannot be used ({type(exc).__name__})")
         return
     if error is not None:

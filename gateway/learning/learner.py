@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
+import structlog
 
 from gateway.learning.files import write_atomically
 from gateway.learning.ports import ExperienceSource
@@ -181,7 +182,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     learner = Learner(
         lambda: ExperienceReader(options.store), options.directory, open_torch_course, can_train=torch_is_here
     )
-    serve(learner, sys.stdin.buffer, sys.stdout.buffer)
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr  # whatever a library prints must not end up between the answers
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    serve(learner, sys.stdin.buffer, answers)
     return 0
 
 

@@ -42,7 +42,7 @@ PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_", "HF_", "TORCH_")
 log = structlog.get_logger("learner_link")
 
 
-class TorchMissing(GatewayError):  # noqa: N818 - what happened, as all our exceptions are named
+class TorchMissing(GatewayError):
     """The learner waits for torch."""
 
     code = "installing"

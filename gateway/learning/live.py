@@ -118,7 +118,7 @@ class LivePolicy:
             policy_version=self.version,
             toolset_version=self._toolset_version,
             bucket=bucket,
-            query=request.query or None,
+            query=request.query or caller.task or None,
             mode=self._config.mode,
             explain=made.explain[:size],
         )

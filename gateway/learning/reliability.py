@@ -120,7 +120,8 @@ class Reliability:
             a, b = self.rules.prior_a, self.rules.prior_b
             self._table[number] = (a, b, a, b, 0.0, 0.0, 0.0, 0.0)
             self._row[tool] = number
-        return self._table[self._row[tool]].copy()
+        found: Floats = self._table[self._row[tool]].copy()
+        return found
 
     def _relaxed(self, row: Floats, now: float) -> Floats:
         if row[_N]:

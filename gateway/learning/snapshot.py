@@ -31,7 +31,7 @@ BASE_GATES = (1.6, 0.8, -4.5)
 scale makes the first hits count as 1:20 evidence; order at cold start does not depend on it."""
 
 
-class SnapshotRefused(ValueError):  # noqa: N818 - what happened, as all our exceptions are named
+class SnapshotRefused(ValueError):
     """The bytes are no usable snapshot; the message says why."""
 
 

@@ -35,10 +35,10 @@ _TOKEN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _COMMON_WORDS = (
-    "a about all also am an and any are as at be been but by can could do does for from get give had has have hello help "
-    "hi how i if in into is it its just know let like looking m make me more my need of on or our out please provide re "
-    "s she should show so some t tell that the their them there these they this to too up us use using ve want was we "
-    "were what when where which who why will with would you your"
+    "a about all also am an and any are as at be been but by can could do does for from get give had has have "
+    "hello help hi how i if in into is it its just know let like looking m make me more my need of on or our out "
+    "please provide re s she should show so some t tell that the their them there these they this to too up us "
+    "use using ve want was we were what when where which who why will with would you your"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
 COMMON_WEIGHT = 0.25

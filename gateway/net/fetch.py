@@ -61,6 +61,8 @@ class Fetcher:
                 found = await self._download(url, to, max_bytes, authorize=authorize, progress=progress)
             _require_hash(url, found, sha256)
             done = True
+        except RefusedByPolicy:  # also an httpx error, but nothing to try again
+            raise
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
             raise InstallError(
                 f"{_place(url)} could not be fetched: {str(exc) or type(exc).__name__}",

@@ -15,6 +15,13 @@ import httpx
 from gateway.errors import RefusedByPolicy
 from gateway.net.addresses import DEFAULT_PORTS, normalise_origins, origin_of, why_not_fetchable, why_not_public
 
+
+class RefusedAddressError(RefusedByPolicy, httpx.ConnectError):
+    """An address was refused; for httpx's callers it is a connection that was not made, and not worth a retry."""
+
+    code = "refused_address"
+
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Name and port to IP addresses; raises OSError when there are none."""
 
@@ -35,7 +42,7 @@ async def public_addresses(host: str, port: int, resolver: Resolve = resolve) ->
 
     One private address among public ones refuses the name: a rebinding name mixes them on purpose.
 
-    Raises: RefusedByPolicy, httpx.ConnectError.
+    Raises: RefusedAddressError, httpx.ConnectError.
     """
     try:
         addresses = await resolver(host, port)
@@ -44,10 +51,9 @@ async def public_addresses(host: str, port: int, resolver: Resolve = resolve) ->
     for address in addresses:
         why = why_not_public(address)
         if why is not None:
-            raise RefusedByPolicy(
+            raise RefusedAddressError(
                 f"{host} leads to {address} ({why}), which is not a public address",
                 fix="If this is a service of your own, add its origin to [install] trusted_origins.",
-                code="refused_address",
             )
     if not addresses:
         raise httpx.ConnectError(f"{host} has no address")
@@ -57,14 +63,13 @@ async def public_addresses(host: str, port: int, resolver: Resolve = resolve) ->
 def check_url(url: str, trusted: frozenset[str]) -> None:
     """Refuse a URL by its spelling.
 
-    Raises: RefusedByPolicy.
+    Raises: RefusedAddressError.
     """
     why = why_not_fetchable(url, trusted)
     if why is not None:
-        raise RefusedByPolicy(
+        raise RefusedAddressError(
             f"the address {_shown(url)} is refused: {why}",
             fix="Use an https address, or add its origin to [install] trusted_origins.",
-            code="refused_address",
         )
 
 
@@ -106,7 +111,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request (one hop).
 
-        Raises: RefusedByPolicy, httpx.TransportError.
+        Raises: RefusedAddressError, httpx.TransportError.
         """
         url = str(request.url)
         check_url(url, self._trusted)

@@ -60,9 +60,14 @@ def kill_descendants(root: int, *, within_s: float) -> bool:
     return True
 
 
-def adopted(parent: int, marker: bytes) -> list[int]:
-    """Return the children of `parent` whose environment holds `marker` (NAME=value) and that are not zombies."""
-    return [pid for pid, (state, above) in _stats() if above == parent and state != "Z" and marker in _environment(pid)]
+def adopted(parent: int, variable: bytes) -> list[tuple[int, str]]:
+    """Return the living children of `parent` whose environment has `variable`, each with its value."""
+    found: list[tuple[int, str]] = []
+    for pid, (state, above) in _stats():
+        if above == parent and state != "Z":
+            values = [entry for entry in _environment(pid) if entry.startswith(variable + b"=")]
+            found += [(pid, entry.partition(b"=")[2].decode(errors="replace")) for entry in values]
+    return found
 
 
 def _reap_all() -> None:

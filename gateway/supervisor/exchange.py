@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from gateway.errors import AnswerTooLarge, ChildGone, RemoteProtocolError
-from gateway.protocol import codes, envelope, meta
+from gateway.protocol import envelope, meta
 from gateway.protocol.framing import LINE_CAP
 from gateway.protocol.sse import SseReader
+from gateway.supervisor.outcomes import answer_to, as_error
 from gateway.supervisor.patience import Patience
 from gateway.supervisor.ports import OnNotify, OnTold
-from gateway.supervisor.stdio import as_error
 
 CONNECT_S: Final = 10.0
 WRITE_S: Final = 30.0
@@ -45,7 +45,7 @@ class Exchange:
     reply: Callable[[bytes], Awaitable[None]]
     caller_progress: bytes | None = None
     noise: int = 0
-    heard: int = field(default=0)
+    heard: int = 0
 
     async def read(self, response: httpx.Response) -> bytes:
         """Return the raw result.
@@ -120,13 +120,6 @@ class Exchange:
         if isinstance(message, envelope.Success):
             return message.result
         raise as_error(self.server, message)
-
-
-def answer_to(asked: envelope.Request) -> bytes:
-    """Return our answer to a server's request: a pong, or a refusal (nobody could tell whom it meant)."""
-    if asked.method == "ping":
-        return envelope.success(asked.id, b"{}")
-    return envelope.failure(asked.id, codes.METHOD_NOT_FOUND, f"{asked.method} is not offered to a shared server")
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.protocol import meta
+from gateway.protocol import codes, meta
 from gateway.protocol.handshake import Agreed, Era
 
 SESSION: Final = "mcp-session-id"
@@ -24,9 +24,7 @@ def header_value(text: str) -> str:
     return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
 
 
-def request_headers(
-    method: str, params: bytes, agreed: Agreed | None, session: str, probe_revision: str
-) -> dict[str, str]:
+def request_headers(method: str, params: bytes, agreed: Agreed | None, session: str) -> dict[str, str]:
     """Return what a POST must carry. Before an agreement only the modern probe names a revision."""
     headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
     is_probe = agreed is None and method == "server/discover"
@@ -36,7 +34,7 @@ def request_headers(
         if member is not None:
             headers["mcp-name"] = header_value(str(msgspec.json.decode(member)))
     if agreed is not None or is_probe:
-        headers["mcp-protocol-version"] = agreed.revision if agreed is not None else probe_revision
+        headers["mcp-protocol-version"] = agreed.revision if agreed is not None else codes.MODERN_REVISIONS[0]
     if session:
         headers[SESSION] = session
     return headers

@@ -44,6 +44,10 @@ class TransientSpawnFailure(SpawnFailed):
     """The machine could not start it now; another try may work."""
 
 
+LIVING: Final[dict[int, str]] = {}
+"""Every process started here that is not reaped yet, with its server's name: what a sweep must spare."""
+
+
 class ChildProcess:
     """A running process. `on_data` gets its stdout; `on_end(reason)` is called once, when it can no longer talk."""
 
@@ -59,6 +63,7 @@ class ChildProcess:
     ) -> None:
         self.server = server
         self.pid = popen.pid
+        LIVING[self.pid] = server
         self.exited = anyio.Event()
         self._popen = popen
         self._loop = asyncio.get_running_loop()
@@ -213,6 +218,7 @@ class ChildProcess:
             os.close(fd)
 
     def _release(self) -> None:
+        LIVING.pop(self.pid, None)
         self._outbox.close()
         for fd in list(self._reading):
             self._close_reader(fd)

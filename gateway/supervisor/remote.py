@@ -6,6 +6,7 @@ An own small client on httpx: the SDK's cannot re-initialise after a 404, and ty
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -21,10 +22,10 @@ from gateway.protocol.sse import SseReader
 from gateway.supervisor.environment import MissingSecretError, fill
 from gateway.supervisor.exchange import CONNECT_S, WRITE_S, Exchange, HttpRefused, SessionLost, trouble_as_gone
 from gateway.supervisor.http_headers import SESSION, request_headers
+from gateway.supervisor.outcomes import LISTEN_PARAMS, answer_to
 from gateway.supervisor.patience import Patience
 from gateway.supervisor.ports import Gone, OnNotify, OnTold
 from gateway.supervisor.shaking import PROBE_TIMEOUT_S, client_info, shake_hands
-from gateway.supervisor.stdio import LISTEN_PARAMS
 
 FAREWELL_S: Final = 2.0
 """For messages that are only polite: a cancellation, the end of a session."""
@@ -150,6 +151,9 @@ class RemoteConnection:
         may_cancel: bool = True,
     ) -> bytes:
         """Send a request and return the raw result; see `ports.Connection.ask`."""
+        if self._reopening.locked():  # no request may slip into a handshake that is going on
+            async with self._reopening:
+                pass
         patience = Patience(timeout_s, limit_s)
         session = self._session
         try:
@@ -206,7 +210,7 @@ class RemoteConnection:
         exchange = Exchange(
             self._server, wire_id, patience, on_notify, self._on_told, self._tell, caller_progress=theirs
         )
-        headers = request_headers(method, ready, self._agreed, self._session, codes.MODERN_REVISIONS[0])
+        headers = request_headers(method, ready, self._agreed, self._session)
         body = envelope.request(wire_id, method, ready)
         try:
             async with (
@@ -226,12 +230,9 @@ class RemoteConnection:
         """Post a notification or an answer; whether it arrives is the server's loss."""
         if self._http is None:
             return
-        headers = request_headers("", b"{}", self._agreed, self._session, "")
-        with anyio.move_on_after(FAREWELL_S, shield=True):
-            try:
-                await self._http.post(self._url, content=body, headers=headers)
-            except httpx.HTTPError:
-                return
+        headers = request_headers("", b"{}", self._agreed, self._session)
+        with anyio.move_on_after(FAREWELL_S, shield=True), contextlib.suppress(httpx.HTTPError):
+            await self._http.post(self._url, content=body, headers=headers)
 
     async def _cancel(self, wire_id: int, reason: str, may_cancel: bool) -> None:
         """Tell a legacy server; a modern one saw the stream close."""
@@ -259,7 +260,7 @@ class RemoteConnection:
             return
         if self._http is None:
             return
-        headers = {**request_headers("", b"{}", self._agreed, self._session, ""), "accept": "text/event-stream"}
+        headers = {**request_headers("", b"{}", self._agreed, self._session), "accept": "text/event-stream"}
         async with (
             trouble_as_gone(self._server),
             self._http.stream("GET", self._url, headers=headers) as response,
@@ -277,23 +278,16 @@ class RemoteConnection:
             self.heard += 1
             self._on_told(message.method, message.params)
         elif isinstance(message, envelope.Request):
-            await self._tell(
-                envelope.failure(message.id, codes.METHOD_NOT_FOUND, "not offered")
-                if message.method != "ping"
-                else envelope.success(message.id, b"{}")
-            )
+            await self._tell(answer_to(message))
 
     async def close(self, *, grace_s: float) -> Gone:
         """End the session politely; open requests get ChildGone."""
         self._end(self._closed or "its connection was closed")
         if self._http is not None:
             if self._session:
-                headers = request_headers("", b"{}", self._agreed, self._session, "")
-                with anyio.move_on_after(min(grace_s, FAREWELL_S)):
-                    try:
-                        await self._http.delete(self._url, headers=headers)
-                    except httpx.HTTPError:
-                        pass
+                headers = request_headers("", b"{}", self._agreed, self._session)
+                with anyio.move_on_after(min(grace_s, FAREWELL_S)), contextlib.suppress(httpx.HTTPError):
+                    await self._http.delete(self._url, headers=headers)
             await self._http.aclose()
             self._http = None
         return Gone(self._closed)

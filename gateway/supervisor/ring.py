@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -11,6 +12,10 @@ RING_BYTES: Final = 256 * 1024
 
 LINE_BYTES: Final = 8 * 1024
 """Longer lines are cut there: a flood without newlines must not count as one line."""
+
+
+# Terminal sequences and other control characters: a log is read on terminals, and must not be able to drive them.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def _unchanged(text: str) -> str:
@@ -25,7 +30,7 @@ class LineRing:
     ) -> None:
         self._size = size
         self._line_size = line_size
-        self._clean = clean
+        self.clean = clean
         self._lines: deque[str] = deque()
         self._held = 0
         self._partial = bytearray()
@@ -43,7 +48,7 @@ class LineRing:
 
     def add(self, line: str) -> None:
         """Take one complete line."""
-        cleaned = self._clean(line)
+        cleaned = self.clean(_CONTROL.sub("", line))
         self._lines.append(cleaned)
         self.total_lines += 1
         self._held += len(cleaned)
@@ -54,7 +59,7 @@ class LineRing:
         """Return the newest lines, oldest first, the unfinished one included."""
         lines = list(self._lines)
         if self._partial:
-            lines.append(self._clean(self._partial.decode(errors="replace")))
+            lines.append(self.clean(_CONTROL.sub("", self._partial.decode(errors="replace"))))
         return lines[-count:] if count > 0 else []
 
     def since(self, seen: int) -> list[str]:

@@ -10,12 +10,8 @@ from dataclasses import dataclass
 import anyio
 
 from gateway.errors import (
-    AnswerTooLarge,
     CallTimeout,
     ChildGone,
-    GatewayError,
-    RemoteProtocolError,
-    RpcError,
     ServerBusy,
     SpawnFailed,
 )
@@ -26,6 +22,7 @@ from gateway.protocol.handshake import Agreed, Era, Handshake
 from gateway.protocol.peer import Answered, Asked, Event, Noise, Notified, Peer, Progress
 from gateway.supervisor.environment import MissingSecretError, child_environment, fill
 from gateway.supervisor.outbox import WRITE_DEADLINE_S
+from gateway.supervisor.outcomes import LISTEN_PARAMS, as_error
 from gateway.supervisor.patience import Patience
 from gateway.supervisor.ports import Gone, OnNotify, OnTold
 from gateway.supervisor.process import ChildProcess
@@ -217,15 +214,3 @@ class StdioConnection:
     def _child_gone(self) -> ChildGone:
         reason = self._end_reason or "it does not run"
         return ChildGone(self._server, reason=reason, stderr_tail=self._stderr.tail(STDERR_LINES))
-
-
-LISTEN_PARAMS = b'{"notifications":{"toolsListChanged":true}}'
-
-
-def as_error(server: str, outcome: envelope.Failure | envelope.Noise) -> GatewayError:
-    """Return the exception for an answer that is no result."""
-    if isinstance(outcome, envelope.Failure):
-        return RpcError(outcome.code, outcome.message, outcome.data)
-    if outcome.too_long:
-        return AnswerTooLarge(server, LINE_CAP)
-    return RemoteProtocolError(f"{server} sent {outcome.reason} in place of an answer")

@@ -8,21 +8,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 
-from gateway.model import ServerName
 from gateway.supervisor.descendants import adopted, zombies_of
 from gateway.supervisor.environment import MARKER
 
 
-def end_escaped(server: ServerName, living: Collection[int]) -> list[int]:
-    """Kill processes that a server's dead child left behind outside its process group; return their pids.
+def marked() -> list[tuple[int, str]]:
+    """Return our own children whose environment names a server, with that name. Reads all of /proc: not quick."""
+    return adopted(os.getpid(), MARKER.encode())
 
-    They have become our own children, and their environment still names the server. `living` are the children of
-    that server which are meant to live.
+
+def end_escaped(found: Iterable[tuple[int, str]], living: Mapping[int, str]) -> list[int]:
+    """Kill those that no living child of the same server can have started; return their pids.
+
+    `living` must be of now, not of the time when `found` was read: a child may have been started in between.
     """
-    marker = f"{MARKER}={server}".encode()
-    left = [pid for pid in adopted(os.getpid(), marker) if pid not in living]
+    servers = set(living.values())
+    left = [pid for pid, server in found if pid not in living and server not in servers]
     for pid in left:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

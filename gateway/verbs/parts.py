@@ -38,6 +38,9 @@ class Token(Protocol):
     @property
     def place(self) -> str: ...
 
+    @property
+    def principal(self) -> str: ...
+
 
 class Tokens(Protocol):
     """The two tokens: `token` (agents) and `admin-token`."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.config import Config
-from gateway.install.plan import InstallPlan, make_plan
+from gateway.install.blueprint import InstallPlan
+from gateway.install.plan import make_plan
 from gateway.install.references import Reference, RefKind, parse_reference, suggest_name
 from gateway.install.rules import Rules
-from gateway.install.settings import SettingsProblem
+from gateway.install.settings import SettingsError
 from gateway.listing import Listing
 from gateway.model import Origin
 from gateway.verbs.parts import Parts
@@ -85,7 +86,7 @@ async def preview_of(parts: Parts, listing: Listing) -> InstallPlan:
     ask = Ask(listing.name)
     try:
         return await plan_of(parts, listing, name="preview", ask=ask)
-    except SettingsProblem as problem:
+    except SettingsError as problem:
         filled = Ask(
             listing.name,
             settings={key: f"<{key}>" for key in problem.missing},

@@ -225,19 +225,10 @@ class FakeVerbs:
     async def learn_report(self) -> Json:
         status = await self.learn_status()
         return self._done(
-            "learn_report", {**status, "risen": [{"name": "t", "change": 0.2, "why": "it works"}], "fallen": []}, {}
+            "learn_report",
+            {**status, "tools": [{"name": "t", "score": 0.2, "reliability": 0.9, "n": 4, "why": "it works"}]},
+            {},
         )
-
-    async def gain(self) -> Json:
-        known = {"value": 10.0, "lo": 5.0, "hi": 15.0}
-        result = {
-            "since": None,
-            "calls": 9,
-            "tokens_not_offered": known,
-            "failing_calls_avoided": None,
-            "seconds_saved": None,
-        }
-        return self._done("gain", result, {})
 
     async def config_reload(self) -> Json:
         return self._done(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import click
-import pytest
 
 from gateway.cli.output import clean, clean_lines, fields, is_colourful, table
-from gateway.cli.progress import PlainLines
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
@@ -35,12 +33,3 @@ def test_control_characters_become_blanks() -> None:
 
 def test_a_value_of_many_lines_stays_in_its_column() -> None:
     assert [click.unstyle(line) for line in fields([("a", "1\n2"), ("long", "3")])] == ["a     1", "      2", "long  3"]
-
-
-def test_a_counter_alone_makes_no_new_line(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = PlainLines()
-    for done in range(5):
-        lines.tell({"progress": {"step": "fetch", "message": "x", "done": done, "total": 5}})
-    lines.tell({"progress": {"step": "pin", "message": ""}})
-
-    assert capsys.readouterr().err.splitlines() == ["fetch: x", "pin"]

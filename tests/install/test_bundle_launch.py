@@ -76,12 +76,8 @@ def test_programs_outside_the_bundle_are_refused(command: str) -> None:
 
 @pytest.mark.parametrize("command", ["${__dirname}/../x", "${__dirname}", "${__dirname}/a/../../x", "../x", "/bin/sh"])
 def test_a_binary_cannot_climb_out_of_the_bundle(command: str) -> None:
-    found: object
-    try:
-        found = launch(Manifest("x", "1", "binary", "bin/x", command)).argv[0]
-    except (InstallError, RefusedByPolicy) as exc:
-        found = exc
-    assert isinstance(found, Exception) or str(found).startswith("/c/files/")
+    with pytest.raises(InstallError, match="not inside the bundle"):
+        launch(Manifest("x", "1", "binary", "bin/x", command))
 
 
 def test_a_uv_bundle_runs_its_entry_point_in_the_environment_made_for_it() -> None:

@@ -75,6 +75,12 @@ async def test_a_name_with_any_private_address_is_never_dialled(addresses: list[
     assert wire.requests == []
 
 
+async def test_a_refusal_is_a_failed_connection_for_those_who_know_httpx_only() -> None:
+    async with client_of(Names(["127.0.0.1"]), Dialled()) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("https://evil.example/")
+
+
 async def test_a_redirect_into_the_local_network_is_refused_at_its_hop() -> None:
     away = httpx.Response(302, headers={"location": "https://169.254.169.254/latest/meta-data"})
     wire = Dialled({"93.184.216.34": away})

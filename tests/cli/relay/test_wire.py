@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared.inbound import decode_header_value
 
-from gateway.cli.relay import sse, wire
+from gateway.cli.relay import wire
 
 VERSION = {wire.VERSION_KEY: "2026-07-28"}
 
@@ -121,15 +121,6 @@ def test_a_pretty_printed_answer_becomes_one_line_and_stays_the_same() -> None:
 )
 def test_only_the_answer_to_a_request_ends_it(line: bytes, is_end: bool) -> None:
     assert wire.ends(line, 1) is is_end
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_events_are_gathered_from_lines(end: bytes) -> None:
-    lines = [b": ping", b"", b"id: 7", b"data: {", b"data: }", b"", b"event: x", b"data:b", b"", b"data: cut off"]
-
-    found = list(sse.events(line + end for line in lines))
-
-    assert found == [sse.Event(b"{\n}", "7"), sse.Event(b"b")]
 
 
 @given(st.binary())

@@ -1,0 +1,53 @@
+"""The parts of the page, from the verbs' values."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.admin.web import sections
+from tests.admin.fakes import HOSTILE, server_row
+
+
+def test_a_server_shows_why_what_comes_next_and_how_it_ended_last() -> None:
+    last = {"code": None, "signal": "SIGKILL", "reason": "out of memory", "at": "2026-01-02T03:04:05.000Z"}
+    row = server_row(
+        "git", state="backoff", reason="crashed", next_retry_s=8.0, last_exit=last, pid=None, rss_bytes=None
+    )
+
+    made = sections.servers_table({"servers": [row]})
+
+    for said in ("crashed; next try in 8.0 s", "SIGKILL, out of memory, 2026-01-02 03:04:05", "badge bad"):
+        assert said in made
+
+
+def test_quarantined_tools_stand_out() -> None:
+    assert "2 quarantined" in sections.servers_table({"servers": [server_row("a", quarantined_tools=2)]})
+    assert "quarantined" not in sections.servers_table({"servers": [server_row("a")]})
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("ready", "good"), ("starting", "busy"), ("failed", "bad"), ("degraded", "warn"), (None, "calm")],
+)
+def test_a_state_has_a_tone(word: object, expected: str) -> None:
+    assert sections.tone(word) == expected
+
+
+def test_unknown_values_are_dashes_never_the_word_none() -> None:
+    parts = [
+        sections.summary({}), sections.servers_table({"servers": [{}]}), sections.tools_table({"tools": [{}]}),
+        sections.calls_table({"calls": [{}]}), sections.connect({}, {}),
+    ]  # fmt: skip
+
+    assert [part for part in parts if "None" in part] == []
+
+
+def test_a_call_shows_its_own_names_as_text() -> None:
+    made = sections.calls_table({"calls": [{"exposed": HOSTILE, "agent": HOSTILE, "call_id": HOSTILE}]})
+
+    assert "<script>" not in made
+    assert made.count("&lt;script&gt;") == 3
+
+
+def test_trouble_says_what_to_do() -> None:
+    assert sections.trouble("It is down.", "Start it.") == '<p class="trouble">It is down. Start it.</p>'

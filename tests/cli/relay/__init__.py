@@ -1,0 +1,1 @@
+"""Tests of what the bridge is made of."""

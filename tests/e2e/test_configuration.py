@@ -101,7 +101,7 @@ def test_a_plain_mcp_servers_file_is_served_as_it_is(tmp_path: Path) -> None:
             lambda: sum(r["state"] == "ready" for r in gateway.status()["servers"]) == 2, within=30, what="both ready"
         )
         with Legacy(gateway.url, gateway.token) as client:
-            assert sorted(tool["name"] for tool in client.tools()) == ["echo", "other"]
+            assert {"echo", "other"} <= {tool["name"] for tool in client.tools()}
         assert {row["origin"] for row in gateway.cli("list")["servers"]} == {"file"}
 
 

@@ -91,6 +91,6 @@ def test_a_dead_child_never_empties_the_tool_list(tmp_path: Path) -> None:
     ) as gateway:
         gateway.wait_ready("echo")
         with Legacy(gateway.url, gateway.token) as client:
-            assert [tool["name"] for tool in client.tools()] == ["echo__echo"]
+            assert "echo__echo" in [tool["name"] for tool in client.tools()]
         row = gateway.server("broken")
         assert "/nowhere/at/all" in row["reason"]

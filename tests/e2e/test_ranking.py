@@ -15,10 +15,10 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 CONFIG = """
 [[server]]
 name = "{first}"
-command = [{command}, "--fail", "{first_rate}", "--tool", "look_up"]
+command = [{command}, "--rate", "{first_rate}", "--tool", "look_up"]
 [[server]]
 name = "{second}"
-command = [{command}, "--fail", "{second_rate}", "--tool", "look_up"]
+command = [{command}, "--rate", "{second_rate}", "--tool", "look_up"]
 """
 
 
@@ -54,7 +54,7 @@ def test_the_reliable_twin_rises_and_stays_up_after_a_restart(tmp_path: Path, ba
         gateway.wait_ready(bad, good)
         with Legacy(gateway.url, gateway.token, agent="worker", run="warm-up") as client:
             for number in range(200):
-                client.call(f"{(bad, good)[number % 2]}__look_up", {"query": f"thing {number}"})
+                client.call(f"{(bad, good)[number % 2]}__look_up", {"text": f"thing {number}"})
         wait_until(
             lambda: len(gateway.cli("calls", "--limit", "500")["calls"]) >= 200, within=10, what="the ledger has them"
         )

@@ -195,7 +195,11 @@ class LegacyClient:
         self.session = ""
 
     async def open(self, capabilities: dict[str, Any] | None = None) -> LegacyClient:
-        params = {"protocolVersion": LEGACY, "capabilities": capabilities or {}, "clientInfo": {"name": "t", "version": "1"}}
+        params = {
+            "protocolVersion": LEGACY,
+            "capabilities": capabilities or {},
+            "clientInfo": {"name": "t", "version": "1"},
+        }
         answer = await self.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
         assert answer.status_code == 200, answer.text
         self.session = answer.headers["mcp-session-id"]
@@ -301,7 +305,9 @@ class Stream:
         grew.set()
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line[5:]) for line in self.body.splitlines() if line.startswith(b"data:") and line[5:].strip()]
+        return [
+            json.loads(line[5:]) for line in self.body.splitlines() if line.startswith(b"data:") and line[5:].strip()
+        ]
 
 
 def tool(server: str, name: str, **members: Any) -> Tool:

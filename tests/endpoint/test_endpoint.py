@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-import anyio
-import pytest
-
-from gateway.errors import UnknownTool
-from gateway.model import Caller
-from tests.endpoint.fakes import LegacyClient, ModernClient, echo_world, says, text, tool
+from tests.endpoint.fakes import LegacyClient, ModernClient, echo_world
 
 
 async def test_a_legacy_client_shakes_hands_lists_and_calls() -> None:

@@ -123,10 +123,8 @@ class Remote:
         frames = self.frames(request, message, method)
         if self.answer == "sse":
             return StreamingResponse(frames, media_type="text/event-stream")
-        last = b""
-        async for last in frames:
-            pass
-        body = last.partition(b"data: ")[2].strip()
+        last = [piece async for piece in frames][-1:]
+        body = b"".join(last).partition(b"data: ")[2].strip()
         missing = self.era == "modern" and b'"error"' in body
         return Response(body, media_type="application/json", status_code=404 if missing else 200)
 

@@ -16,7 +16,10 @@ class Terminal(Protocol):
 
 
 class InstallDisplay:
-    """A small table that is redrawn in place on a terminal; plain lines elsewhere."""
+    """A small table that is redrawn in place on a terminal; plain lines elsewhere.
+
+    It is a stream as well: what is written to it (the log) appears above the table.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -37,8 +40,32 @@ class InstallDisplay:
             self._terminal.write(f"  {server:<{STEP_WIDTH}} {text}\n")
             self._terminal.flush()
 
+    def write(self, text: str, /) -> int:
+        """Write other text, above the table where there is one."""
+        self._terminal.write(self._up() + "\x1b[J" + text if self._drawn else text)
+        self._drawn = 0
+        if self._live and self._rows and text.endswith("\n"):
+            self._redraw()
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written."""
+        self._terminal.flush()
+
+    def isatty(self) -> bool:
+        """Whether a person watches."""
+        return self._live
+
+    def finish(self) -> None:
+        """Leave the table where it stands; what comes next is written below it."""
+        self._rows.clear()
+        self._drawn = 0
+
+    def _up(self) -> str:
+        return f"\x1b[{self._drawn}A" if self._drawn else ""
+
     def _redraw(self) -> None:
-        up = f"\x1b[{self._drawn}A" if self._drawn else ""
+        up = self._up()
         body = "".join(f"\x1b[2K  {server:<{STEP_WIDTH}} {text}\n" for server, text in self._rows.items())
         self._terminal.write(up + body)
         self._terminal.flush()

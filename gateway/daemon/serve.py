@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TextIO, cast
 
 import anyio
 import structlog
@@ -44,15 +45,17 @@ def serve(options: ServeOptions) -> int:
     """
     env = process_environment()
     setup = read_setup(options, env)
-    configure_logs(setup.config.gateway.log, setup.config.gateway.log_level)
+    display = InstallDisplay(sys.stderr)
+    configure_logs(setup.config.gateway.log, setup.config.gateway.log_level, cast("TextIO", display))
     setup.state.prepare()
     with StateLock(setup.state):
-        anyio.run(_Daemon(setup, options, env).run, backend_options={"use_uvloop": True})
+        anyio.run(_Daemon(setup, options, env, display).run, backend_options={"use_uvloop": True})
     return 0
 
 
 class _Daemon:
-    def __init__(self, setup: Setup, options: ServeOptions, env: Mapping[str, str]) -> None:
+    def __init__(self, setup: Setup, options: ServeOptions, env: Mapping[str, str], display: InstallDisplay) -> None:
+        self._display = display
         self._setup = setup
         self._options = options
         self._env = env
@@ -76,7 +79,7 @@ class _Daemon:
                 clock=self._clock,
                 rng=random.Random(),
                 url=url,
-                tell=InstallDisplay(sys.stderr),
+                tell=self._display,
             )
             async with build_house(site) as house:
                 await self._live(house, HttpServer(house.app, sock), url)
@@ -147,6 +150,7 @@ class _Daemon:
             await house.installs.round()
             with anyio.move_on_after(SETTLE_S):
                 await house.changes.until(house.is_settled)
+            self._display.finish()
             self._announce(house, url)
             await house.installs.keep_up()
 

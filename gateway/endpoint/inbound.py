@@ -5,6 +5,7 @@ Params are kept as the bytes they came in, so that a child gets the caller's own
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -45,6 +46,7 @@ class _Envelope(msgspec.Struct):
     error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
+_ID = re.compile(rb'".*"|-?[0-9]+', re.DOTALL)
 _decoder = msgspec.json.Decoder(_Envelope)
 
 
@@ -78,8 +80,8 @@ def _answer(envelope: _Envelope) -> Inbound:
 def _id(envelope: _Envelope) -> msgspec.Raw | None:
     if envelope.id is msgspec.UNSET:
         return None
-    if memoryview(envelope.id)[:1].tobytes() not in b'"-0123456789':
-        raise NotAMessage(INVALID_REQUEST, 'Invalid request: "id" is neither a text nor a number')
+    if _ID.fullmatch(bytes(envelope.id)) is None:
+        raise NotAMessage(INVALID_REQUEST, 'Invalid request: "id" is neither a text nor a whole number')
     return envelope.id
 
 

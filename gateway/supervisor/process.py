@@ -69,15 +69,14 @@ class ChildProcess:
         self._loop = asyncio.get_running_loop()
         self._on_data = on_data
         self._on_end: Callable[[str], None] | None = on_end
+        self._began = False
+        self._early_end = ""
         self._stderr = stderr
         self._eof_timer: asyncio.TimerHandle | None = None
         self._gone: Gone | None = None
         self._out, self._err = _take_fd(popen.stdout), _take_fd(popen.stderr)
         self._outbox = Outbox(_take_fd(popen.stdin), self._end, deadline_s=write_deadline_s)
         self._reading = {self._out: self._read_out, self._err: self._read_err}
-        for fd, read in self._reading.items():
-            os.set_blocking(fd, False)
-            self._loop.add_reader(fd, read)
         self._pidfd = self._watch_exit()
 
     @classmethod
@@ -119,6 +118,7 @@ class ChildProcess:
         if problem:
             child._abandon()
             raise SpawnFailed(server, f"{server} cannot start {argv[0]}: {problem}", fix=f"Correct {program}.")
+        child._begin()
         return child
 
     @property
@@ -154,6 +154,16 @@ class ChildProcess:
         self._end("it survived SIGKILL")
         return Gone("it survived SIGKILL")
 
+    def _begin(self) -> None:
+        """The program itself runs (or has run): its output and its end count from here on."""
+        self._began = True
+        for fd, read in self._reading.items():
+            os.set_blocking(fd, False)
+            self._loop.add_reader(fd, read)
+        if self._early_end:
+            self._take_last_words()
+            self._end(self._early_end)
+
     def _watch_exit(self) -> int | None:
         try:
             pidfd = os.pidfd_open(self.pid)
@@ -170,16 +180,20 @@ class ChildProcess:
             self._exit()
 
     def _exit(self) -> None:
-        """It is a zombie: take its last words, clear its group while its pid still holds the name, then reap it."""
+        """It is a zombie: clear its group while its pid still holds the name, reap it, take its last words."""
+        self._signal_group(signal.SIGKILL)
+        self._gone = _describe(self._popen.wait())
+        if self._began:
+            self._take_last_words()
+        self.exited.set()
+        self._end(self._gone.reason)
+
+    def _take_last_words(self) -> None:
         for fd, read in list(self._reading.items()):
             for _ in range(LAST_READS):
                 if fd not in self._reading or not read():
                     break
-        self._signal_group(signal.SIGKILL)
-        self._gone = _describe(self._popen.wait())
         self._release()
-        self.exited.set()
-        self._end(self._gone.reason)
 
     def _signal_group(self, number: signal.Signals) -> None:
         if self._gone is None:
@@ -228,6 +242,9 @@ class ChildProcess:
             self._pidfd = None
 
     def _end(self, reason: str) -> None:
+        if not self._began:
+            self._early_end = reason
+            return
         on_end, self._on_end = self._on_end, None
         if self._eof_timer is not None:
             self._eof_timer.cancel()
@@ -236,7 +253,6 @@ class ChildProcess:
 
     def _abandon(self) -> None:
         """It never became what it should: nobody is to hear of it."""
-        self._on_end = None
         self._signal_group(signal.SIGKILL)
         if self._gone is None:
             self._gone = _describe(self._popen.wait())

@@ -55,8 +55,8 @@ def test_a_long_name_is_refused(header: str) -> None:
 
 
 @pytest.mark.parametrize(("query", "headers", "wanted"), [
-    ("text=1", {}, True), ("", {"x_mcp_text": "1"}, True), ("text=0", {}, False), ("text=1", {"x_mcp_text": "0"}, False),
-    ("", {}, False),
+    ("text=1", {}, True), ("", {"x_mcp_text": "1"}, True), ("text=0", {}, False), ("", {}, False),
+    ("text=1", {"x_mcp_text": "0"}, False),
 ])  # fmt: skip
 def test_a_caller_may_wish_for_text(query: str, headers: dict[str, str], wanted: bool) -> None:
     assert read(query, **headers).result_text is wanted

@@ -9,8 +9,8 @@ from gateway.endpoint.decisions import MAX_KEYS, RECENT_DECISIONS, Decisions, Ke
 from gateway.model import Caller, Decision, DecisionKind
 
 BASE = Decision(
-    id="d0", kind=DecisionKind.LIST, at=0, key="k", agent="", run="", round=1, shown=("a", "b"), propensities=(None, None),
-    seed=0, policy_version="v", toolset_version="t",
+    id="d0", kind=DecisionKind.LIST, at=0, key="k", agent="", run="", round=1, shown=("a", "b"),
+    propensities=(None, None), seed=0, policy_version="v", toolset_version="t",
 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ def test_params_are_kept_as_they_came() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"nonsense", b'{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":NaN}}', b"\xff\xfe", b"{} {}",
+    "body", [b"", b"{", b"nonsense", b'{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":NaN}}', b"\xff\xfe",
+             b'{"jsonrpc":"2.0"} {}',
              b"[" * 100_000, b'{"a":' * 100_000, b'{"jsonrpc":"2.0","id":1,"method":"m\xff"}'],
 )  # fmt: skip
 def test_what_is_no_json_is_a_parse_error(body: bytes) -> None:
@@ -34,7 +35,8 @@ def test_what_is_no_json_is_a_parse_error(body: bytes) -> None:
     "body",
     [b"[]", b"1", b'"x"', b"{}", b'{"jsonrpc":"1.0","id":1,"method":"m"}', b'{"jsonrpc":"2.0","id":1}',
      b'{"jsonrpc":"2.0","id":1,"method":7}', b'{"jsonrpc":"2.0","id":null,"method":"m"}',
-     b'{"jsonrpc":"2.0","id":{},"method":"m"}', b'{"jsonrpc":"2.0","id":1,"method":"m","params":[1]}',
+     b'{"jsonrpc":"2.0","id":{},"method":"m"}', b'{"jsonrpc":"2.0","id":1.5,"method":"m"}',
+     b'{"jsonrpc":"2.0","id":1,"method":"m","params":[1]}',
      b'[{"jsonrpc":"2.0","id":1,"method":"m"}]'],
 )  # fmt: skip
 def test_what_is_no_message_is_an_invalid_request(body: bytes) -> None:

@@ -1,0 +1,447 @@
+"""Real servers under a real supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+
+import anyio
+import msgspec
+import psutil
+import pytest
+
+from gateway.errors import (
+    AnswerTooLarge,
+    CallTimeout,
+    ChildGone,
+    NotFound,
+    RemoteProtocolError,
+    RpcError,
+    ServerBusy,
+    ServerNotReady,
+)
+from gateway.facts import ServerForgotten
+from gateway.model import CallPolicy, HealthPolicy, RestartPolicy, ServerName, SessionScope, StdioLaunch
+from tests.supervisor.running import PATIENCE_S, call, row, spec, supervised
+
+pytestmark = pytest.mark.process
+
+PROMPT_S = 0.5  # how soon a caller hears of a death
+SLOWEST_S = 5.0  # ... on a machine as loaded as this one may be
+
+
+async def test_servers_of_both_eras_become_ready_and_are_called() -> None:
+    async with supervised(spec("old"), spec("new", "echo.py", "--modern")) as (supervisor, heard):
+        assert await call(supervisor, "old", "echo", text="a") == "a"
+        assert await call(supervisor, "new", "echo", text="b") == "b"
+        assert (heard.lists("old")[0].protocol, heard.lists("new")[0].protocol) == ("2025-11-25", "2026-07-28")
+        assert (heard.lists("old")[0].instructions, heard.lists("old")[0].server_title) == ("Echoes.", "Echo")
+        states = heard.states("old")
+        assert list(states) == ["starting", "ready"]
+
+
+async def test_the_tools_are_told_before_the_server_is_ready() -> None:
+    async with supervised(spec("a")) as (_, heard):
+        ready = await heard.state("a", "ready")
+        assert heard.facts.index(heard.lists("a")[0]) < heard.facts.index(ready)
+
+
+async def test_all_pages_of_the_tool_list_are_walked() -> None:
+    async with supervised(spec("a", "echo.py", "--page", "2")) as (_, heard):
+        await heard.state("a", "ready")
+        assert len(heard.lists("a")[0].tools) == 6
+
+
+async def test_list_changed_is_coalesced_into_one_look() -> None:
+    async with supervised(spec("a")) as (supervisor, heard):
+        await call(supervisor, "a", "add_tool", text="fresh")
+        await heard.until(lambda: len(heard.lists("a")) == 2)
+        assert "fresh" in {tool.ref.tool for tool in heard.lists("a")[1].tools}
+        await call(supervisor, "a", "echo", text="x")
+        assert len(heard.lists("a")) == 2
+
+
+async def test_list_changed_before_the_first_list_does_no_harm() -> None:
+    async with supervised(spec("a", "echo.py", "--list-changed-early")) as (_, heard):
+        await heard.until(lambda: len(heard.lists("a")) == 2)
+        assert heard.lists("a")[0].tools == heard.lists("a")[1].tools
+
+
+async def test_a_server_that_dies_at_discovery_is_initialized_the_next_time() -> None:
+    async with supervised(spec("a", "echo.py", "--first-initialize")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        assert row(supervisor, "a")["restarts"] == 1
+
+
+async def test_a_server_that_is_silent_at_discovery_is_initialized(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with supervised(spec("a", "hang.py", "--at", "discover")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        assert await call(supervisor, "a", "echo", text="x") == "x"
+
+
+async def test_a_result_passes_as_bytes() -> None:
+    from tests.servers.rich import VERBATIM
+
+    async with supervised(spec("a", "rich.py")) as (supervisor, _):
+        upstream = await supervisor.acquire(ServerName("a"))
+        assert await upstream.request("tools/call", b'{"name":"verbatim"}') == VERBATIM
+
+
+async def test_progress_arrives_in_order_with_the_callers_token() -> None:
+    async with supervised(spec("a", "rich.py")) as (supervisor, _):
+        upstream = await supervisor.acquire(ServerName("a"))
+        heard: list[tuple[str, dict[str, object]]] = []
+        params = b'{"name":"progress","_meta":{"progressToken":"mine"}}'
+        await upstream.request("tools/call", params, on_notify=lambda m, p: heard.append((m, json.loads(p))))
+        assert [(m, p["progressToken"], p["progress"]) for m, p in heard] == [
+            ("notifications/progress", "mine", step) for step in (1, 2, 3)
+        ]
+        assert heard[0][1]["x-extra"] == 1
+
+
+async def test_an_rpc_error_keeps_code_and_raw_data() -> None:
+    async with supervised(spec("a")) as (supervisor, _):
+        with pytest.raises(RpcError, match="unknown tool") as caught:
+            await call(supervisor, "a", "nope")
+        assert (caught.value.rpc_code, caught.value.data) == (-32602, b'{"asked": 1}')
+
+
+async def test_killed_in_mid_call_the_caller_hears_at_once_and_the_child_comes_back() -> None:
+    async with supervised(spec("a", "hang.py")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        first = row(supervisor, "a")["pid"]
+        heard_after: list[float] = []
+
+        async def wait_for_the_end() -> None:
+            with pytest.raises(ChildGone, match="SIGKILL"):
+                await call(supervisor, "a", "silent")
+            heard_after.append(time.monotonic() - killed)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait_for_the_end)
+            await heard.until(lambda: True)
+            await call(supervisor, "a", "echo", text="the call is under way")
+            killed = time.monotonic()
+            os.kill(first, signal.SIGKILL)
+        assert heard_after[0] < SLOWEST_S
+        await heard.state("a", "ready", times=2)
+        after = row(supervisor, "a")
+        assert after["pid"] != first
+        assert (after["last_exit"]["signal"], after["restarts"]) == ("SIGKILL", 1)
+        assert heard.exits("a")[0].reason == "killed by SIGKILL"
+        assert heard.states("a")["backoff"][0].reason == "killed by SIGKILL"
+
+
+async def test_killed_while_idle_with_a_grandchild_that_holds_stdout() -> None:
+    async with supervised(spec("a", "crasher.py", "--at", "never", "--grandchild")) as (supervisor, heard):
+        grandchild = psutil.Process(int(await call(supervisor, "a", "grandchild")))
+        os.kill(row(supervisor, "a")["pid"], signal.SIGKILL)
+        await heard.state("a", "ready", times=2)
+        _, alive = psutil.wait_procs([grandchild], timeout=5)
+        assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+async def test_a_stopped_process_and_a_large_argument_end_in_gone_by_the_write_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    health = HealthPolicy(interval_sec=0.1, timeout_sec=0.1, stop_timeout_sec=0.2)
+    async with supervised(spec("a", health=health)) as (supervisor, heard):
+        await heard.state("a", "ready")
+        os.kill(row(supervisor, "a")["pid"], signal.SIGSTOP)
+        with pytest.raises(ChildGone), anyio.fail_after(PATIENCE_S):
+            await call(supervisor, "a", "echo", text="x" * 3_000_000)
+        await heard.state("a", "ready", times=2)
+
+
+async def test_a_hang_is_seen_by_the_probes_and_ends_in_a_restart() -> None:
+    health = HealthPolicy(interval_sec=0.05, timeout_sec=0.1, failures=3, stop_timeout_sec=0.2)
+    async with supervised(spec("a", "hang.py", "--at", "ping", health=health)) as (_, heard):
+        stopping = await heard.state("a", "stopping")
+        assert "3 of 3 failed probes" in stopping.reason
+        backoff = await heard.state("a", "backoff")
+        assert "no answer to ping" in backoff.reason
+
+
+async def test_progress_counts_as_life() -> None:
+    health = HealthPolicy(interval_sec=0.2, timeout_sec=0.05, failures=1, stop_timeout_sec=0.2)
+    async with supervised(spec("a", "slow.py", health=health)) as (supervisor, heard):
+        assert await call(supervisor, "a", "sleep", seconds=1, progress_every=0.05) == "slept"
+        assert "stopping" not in heard.states("a")
+
+
+async def test_noise_of_every_kind_is_survived_and_counted() -> None:
+    async with supervised(spec("a", "chatter.py")) as (supervisor, _):
+        assert await call(supervisor, "a", "noisy", text="through") == "through"
+        assert await call(supervisor, "a", "broken_text") == "caf\ufffd"
+        assert await call(supervisor, "a", "twice") == "first"
+        assert row(supervisor, "a")["noise"] >= 9
+        logs = supervisor.logs(ServerName("a"))
+        assert "[stdout] *** Welcome to CHATTER v1 ***" in logs
+        assert "chatter: this goes to stderr" in logs
+        with pytest.raises(RemoteProtocolError):
+            await call(supervisor, "a", "malformed")
+
+
+async def test_an_overlong_answer_fails_its_call_and_the_next_one_works() -> None:
+    async with supervised(spec("a", "bloat.py")) as (supervisor, _):
+        with pytest.raises(AnswerTooLarge):
+            await call(supervisor, "a", "big", size=17 * 1024 * 1024)
+        assert await call(supervisor, "a", "big_noise", size=17 * 1024 * 1024) == "after the noise"
+        assert len(await call(supervisor, "a", "big", size=1_000_000)) == 1_000_000
+
+
+async def test_a_crash_loop_ends_in_failed_with_its_reason_and_harms_nobody_else() -> None:
+    crash = spec("bad", "crasher.py", "--at", "start")
+    async with supervised(crash, spec("good")) as (supervisor, heard):
+        failed = await heard.state("bad", "failed")
+        assert "5 times within 300 s" in failed.reason
+        assert "status 3" in failed.reason
+        assert len(heard.exits("bad")) == 5
+        assert await call(supervisor, "good", "echo", text="fine") == "fine"
+        bad = row(supervisor, "bad")
+        assert 590 < bad["next_retry_s"] <= 600
+        assert "crasher: about to begin" in bad["stderr_tail"]
+        with pytest.raises(ServerNotReady) as caught:
+            await call(supervisor, "bad", "crash")
+        assert caught.value.state == "failed"
+        assert caught.value.retry_after_s is not None
+
+
+async def test_a_missing_program_fails_at_once_with_the_fix() -> None:
+    missing = msgspec.structs.replace(spec("a"), launch=StdioLaunch(("no-such-program-here",)))
+    async with supervised(missing) as (_, heard):
+        failed = await heard.state("a", "failed")
+        assert "no-such-program-here is not installed" in failed.reason
+        assert "Install no-such-program-here" in failed.reason
+
+
+async def test_a_missing_secret_fails_at_once_with_the_command_that_sets_it() -> None:
+    async with supervised(spec("a", env={"KEY": "${secret:API_KEY}"})) as (_, heard):
+        failed = await heard.state("a", "failed")
+        assert "mcp-gateway secret set a API_KEY" in failed.reason
+
+
+async def test_the_child_sees_its_own_environment_and_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/canary")
+    monkeypatch.setenv("MCP_GATEWAY_TOKEN", "canary")
+    env = {"PATH": "/usr/bin", "KEY": "${secret:K}"}
+    async with supervised(spec("a", env=env), secrets={"K": "hidden-value"}) as (supervisor, _):
+        lines = (await call(supervisor, "a", "environment")).splitlines()
+        seen = dict(line.partition("=")[::2] for line in lines)
+        seen.pop("LC_CTYPE", None)  # what the server's own interpreter adds
+        assert seen == {"PATH": "/usr/bin", "KEY": "hidden-value", "MCP_GATEWAY_CHILD": "a"}
+
+
+async def test_secrets_are_blotted_out_of_the_logs() -> None:
+    secret = "crasher: about to begin"
+    async with supervised(spec("a", "crasher.py", "--at", "never"), secrets={"K": secret}) as (supervisor, heard):
+        await heard.state("a", "ready")
+        assert "***" in supervisor.logs(ServerName("a"))
+        assert secret not in supervisor.logs(ServerName("a"))
+
+
+async def test_a_deadline_tells_the_child_and_the_caller() -> None:
+    async with supervised(spec("a", "slow.py")) as (supervisor, _):
+        with pytest.raises(CallTimeout):
+            await call(supervisor, "a", "sleep", seconds=600, timeout_s=0.1)
+        assert await call(supervisor, "a", "cancelled") == "1"
+
+
+async def test_progress_extends_the_deadline_up_to_the_limit() -> None:
+    policy = CallPolicy(timeout_sec=0.5, max_timeout_sec=1.5)
+    async with supervised(spec("a", "slow.py", call=policy)) as (supervisor, _):
+        assert await call(supervisor, "a", "sleep", seconds=1, progress_every=0.05) == "slept"
+        with pytest.raises(CallTimeout) as caught:
+            await call(supervisor, "a", "sleep", seconds=60, progress_every=0.05)
+        assert caught.value.after_s >= 1.4
+
+
+async def test_cancelling_the_waiting_task_tells_the_child() -> None:
+    async with supervised(spec("a", "slow.py")) as (supervisor, _):
+        with anyio.move_on_after(0.2) as scope:
+            await call(supervisor, "a", "sleep", seconds=600)
+        assert scope.cancelled_caught
+        assert await call(supervisor, "a", "cancelled") == "1"
+
+
+async def test_more_calls_than_allowed_are_refused_as_busy() -> None:
+    async with supervised(spec("a", "slow.py", call=CallPolicy(max_in_flight=1))) as (supervisor, _):
+        upstream = await supervisor.acquire(ServerName("a"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(upstream.request, "tools/call", b'{"name":"sleep","arguments":{"seconds":600}}')
+            await anyio.wait_all_tasks_blocked()
+            assert row(supervisor, "a")["in_flight"] == 1
+            with pytest.raises(ServerBusy):
+                await upstream.request("ping", b"{}")
+            tasks.cancel_scope.cancel()
+
+
+async def test_drain_waits_for_calls_but_not_for_ever() -> None:
+    async with supervised(spec("a", "slow.py")) as (supervisor, _):
+        upstream = await supervisor.acquire(ServerName("a"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(upstream.request, "tools/call", b'{"name":"sleep","arguments":{"seconds":0.3}}')
+            await anyio.wait_all_tasks_blocked()
+            await supervisor.drain(0.01)
+            assert row(supervisor, "a")["in_flight"] == 1
+            await supervisor.drain(PATIENCE_S)
+            assert row(supervisor, "a")["in_flight"] == 0
+
+
+async def test_an_unchanged_server_keeps_its_pid_when_others_change() -> None:
+    keep, go = spec("keep"), spec("go")
+    async with supervised(keep, go) as (supervisor, heard):
+        await heard.state("keep", "ready")
+        pid = row(supervisor, "keep")["pid"]
+        described = msgspec.structs.replace(keep, description="other words")
+        await supervisor.apply([described, spec("come")])
+        await heard.state("come", "ready")
+        assert row(supervisor, "keep")["pid"] == pid
+        assert [f.server for f in heard.facts if isinstance(f, ServerForgotten)] == ["go"]
+        assert [r["name"] for r in supervisor.status()] == ["come", "keep"]
+        with pytest.raises(ServerNotReady, match="no such server"):
+            await supervisor.acquire(ServerName("go"))
+
+
+async def test_a_changed_command_replaces_the_process() -> None:
+    async with supervised(spec("a")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        await supervisor.apply([spec("a", "echo.py", "--tool", "say")])
+        await heard.state("a", "ready", times=2)
+        assert await call(supervisor, "a", "say", text="x") == "x"
+
+
+async def test_a_stopped_server_stays_stopped_until_it_is_started() -> None:
+    wanted = spec("a")
+    async with supervised(wanted) as (supervisor, heard):
+        await heard.state("a", "ready")
+        await supervisor.stop(ServerName("a"))
+        assert (row(supervisor, "a")["state"], row(supervisor, "a")["pid"]) == ("stopped", None)
+        await supervisor.apply([msgspec.structs.replace(wanted, description="new")])
+        with pytest.raises(ServerNotReady, match="stopped by request"):
+            await supervisor.acquire(ServerName("a"))
+        await supervisor.start(ServerName("a"))
+        assert await call(supervisor, "a", "echo", text="x") == "x"
+
+
+async def test_a_restart_gives_a_new_process() -> None:
+    async with supervised(spec("a")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        pid = row(supervisor, "a")["pid"]
+        await supervisor.restart(ServerName("a"))
+        assert await call(supervisor, "a", "echo", text="x") == "x"
+        assert row(supervisor, "a")["pid"] != pid
+
+
+async def test_unknown_servers_are_not_found() -> None:
+    async with supervised() as (supervisor, _):
+        for verb in (supervisor.start, supervisor.stop, supervisor.restart):
+            with pytest.raises(NotFound):
+                await verb(ServerName("nobody"))
+        with pytest.raises(NotFound):
+            supervisor.logs(ServerName("nobody"))
+
+
+async def test_each_session_of_a_per_session_server_has_its_own_child_until_it_is_released() -> None:
+    async with supervised(spec("a", "crasher.py", session=SessionScope.PER_SESSION)) as (supervisor, heard):
+        shared = await call(supervisor, "a", "pid")
+        one = await call(supervisor, "a", "pid", instance="one")
+        two = await call(supervisor, "a", "pid", instance="two")
+        assert len({shared, one, two}) == 3
+        assert await call(supervisor, "a", "pid", instance="one") == one
+        assert row(supervisor, "a")["instances"] == 2
+        process = psutil.Process(int(one))
+        await supervisor.release("one")
+        await anyio.to_thread.run_sync(lambda: psutil.wait_procs([process], timeout=10))
+        assert not process.is_running()
+        assert row(supervisor, "a")["instances"] == 1
+        assert len(heard.lists("a")) == 1
+
+
+async def test_a_shared_server_does_not_care_for_instances() -> None:
+    async with supervised(spec("a", "crasher.py")) as (supervisor, _):
+        assert await call(supervisor, "a", "pid", instance="x") == await call(supervisor, "a", "pid", instance="y")
+
+
+async def test_a_liar_yields_what_is_usable() -> None:
+    async with supervised(spec("a", "liar.py")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        assert [tool.ref.tool for tool in heard.lists("a")[0].tools] == ["honest"]
+        assert row(supervisor, "a")["skipped_tools"] > 0
+        with pytest.raises(RpcError, match="malformed error"):
+            await call(supervisor, "a", "odd_error")
+        upstream = await supervisor.acquire(ServerName("a"))
+        assert await upstream.request("tools/call", b'{"name":"text_id"}') == b'{"content":[]}'
+
+
+async def test_the_status_row_has_all_figures() -> None:
+    async with supervised(spec("a")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        figures = row(supervisor, "a")
+        assert figures["rss_bytes"] > 1_000_000
+        assert figures["open_fds"] >= 3
+        assert figures["cpu_percent"] is not None
+        assert figures["uptime_s"] >= 0
+        assert (figures["transport"], figures["protocol"], figures["last_exit"]) == ("stdio", "2025-11-25", None)
+
+
+async def test_restart_no_leaves_a_dead_server_dead() -> None:
+    once = spec("a", "crasher.py", "--at", "start", restart=RestartPolicy(restart="no"))
+    async with supervised(once) as (supervisor, heard):
+        await heard.state("a", "failed")
+        assert row(supervisor, "a")["next_retry_s"] is None
+
+
+async def test_a_start_that_takes_too_long_is_ended() -> None:
+    health = HealthPolicy(start_timeout_sec=0.3, stop_timeout_sec=0.1)
+    async with supervised(spec("a", "hang.py", "--at", "start", health=health)) as (_, heard):
+        backoff = await heard.state("a", "backoff")
+        assert "not ready within 0.3 s" in backoff.reason
+
+
+async def test_a_server_that_cannot_list_its_tools_stays_and_is_degraded() -> None:
+    health = HealthPolicy(start_timeout_sec=0.5, stop_timeout_sec=0.1)
+    async with supervised(spec("a", "hang.py", "--at", "list", health=health)) as (supervisor, heard):
+        ready = await heard.state("a", "ready")
+        assert ready.health == "degraded"
+        assert "cannot be listed" in ready.reason
+        assert await call(supervisor, "a", "echo", text="x") == "x"
+
+
+async def test_followers_of_a_log_get_new_lines() -> None:
+    async with supervised(spec("a", "crasher.py")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        follower = supervisor.follow_logs(ServerName("a"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(supervisor.restart, ServerName("a"))
+            with anyio.fail_after(PATIENCE_S):
+                async for line in follower:
+                    if line == "crasher: about to begin":
+                        break
+        await follower.aclose()  # type: ignore[attr-defined]
+        assert row(supervisor, "a")["restarts"] <= 1
+
+
+async def test_at_the_end_every_child_is_stopped_even_the_deaf_ones() -> None:
+    pids = []
+    health = HealthPolicy(stop_timeout_sec=0.2)
+    began = 0.0
+    deaf = [spec(f"deaf{n}", "deaf.py", health=health) for n in range(4)]
+    async with supervised(*deaf, spec("a")) as (supervisor, heard):
+        for server in [*deaf, spec("a")]:
+            await heard.state(server.name, "ready")
+        pids = [r["pid"] for r in supervisor.status()]
+        began = time.monotonic()
+    assert len(pids) == 5
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert time.monotonic() - began < SLOWEST_S  # together, not one after the other
+    assert sys.executable
+
+
+async def test_a_stopped_supervisor_tells_that_its_children_are_stopped() -> None:
+    async with supervised(spec("a")) as (_, heard):
+        await heard.state("a", "ready")
+    assert heard.states("a")["stopped"][-1].reason == "the gateway is stopping"

@@ -1,0 +1,74 @@
+"""The real daemon as systemd sees it: a stand-in listens where the service manager would."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.harness import running_gateway
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
+
+SERVER = [sys.executable, str(Path(__file__).parents[1] / "massgen" / "awkward_server.py")]
+CONFIG = f'[[server]]\nname = "one"\ncommand = {json.dumps(SERVER)}\nrequired = true\n'
+
+
+class Systemd:
+    """A bound datagram socket that remembers what it was told."""
+
+    def __init__(self, receiver: socket.socket) -> None:
+        self.receiver = receiver
+        self.address = receiver.getsockname()
+
+    def wait_for(self, line: str) -> list[str]:
+        """Read until a message holds this line; return that message. The socket's timeout is the bound."""
+        while True:
+            message = self.receiver.recv(4096).decode().split("\n")
+            if line in message:
+                return message
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        receiver.settimeout(30)
+        yield Systemd(receiver)
+
+
+def test_systemd_hears_of_readiness_of_life_of_a_reload_and_of_the_end(tmp_path: Path, systemd: Systemd) -> None:
+    environment = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000"}
+    with running_gateway(tmp_path, config=CONFIG, environment=environment) as gateway:
+        assert gateway.process is not None
+        ready = systemd.wait_for("READY=1")
+        assert any(line.startswith("STATUS=") for line in ready)
+        systemd.wait_for("WATCHDOG=1")
+        gateway.process.send_signal(signal.SIGHUP)
+        reloading = systemd.wait_for("RELOADING=1")
+        assert any(line.startswith("MONOTONIC_USEC=") for line in reloading)
+        systemd.wait_for("READY=1")
+        assert gateway.stop() == 0
+        systemd.wait_for("STOPPING=1")
+
+
+def test_no_child_can_speak_to_systemd_in_our_name(tmp_path: Path, systemd: Systemd) -> None:
+    environment = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "30000000"}
+    with running_gateway(tmp_path, config=CONFIG, environment=environment) as gateway:
+        child = psutil.Process(gateway.server("one")["pid"])
+        assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} & set(child.environ())
+
+
+def test_a_token_given_as_a_systemd_credential_is_the_token(tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "admin-token").write_text("from-a-credential\n")
+    with running_gateway(tmp_path, config=CONFIG, environment={"CREDENTIALS_DIRECTORY": str(credentials)}) as gateway:
+        environment = psutil.Process(gateway.server("one")["pid"]).environ()
+    assert "CREDENTIALS_DIRECTORY" not in environment

@@ -1,4 +1,4 @@
-"""mcp-gateway: finds MCP servers, installs and supervises them, shows their tools at one endpoint, and learns which to offer.
+"""mcp-gateway: finds, installs and supervises MCP servers, shows their tools at one endpoint, learns which to offer.
 
 The primitives, in the order in which they meet:
 

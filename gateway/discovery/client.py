@@ -85,7 +85,7 @@ class _Question:
         return self.known.etag if self.known is not None else None
 
 
-class _Retryable(Exception):  # noqa: N818  never leaves this module
+class _Retryable(Exception):
     def __init__(self, error: GatewayError, asked_s: float | None) -> None:
         super().__init__(error.message)
         self.error = error

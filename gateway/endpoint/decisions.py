@@ -65,10 +65,6 @@ class Decisions:
                 return decision_id
         return None
 
-    def forget(self, key: str) -> None:
-        """Drop what is remembered of a key."""
-        self._memories.pop(key, None)
-
     def _memory(self, key: str) -> _Memory:
         memory = self._memories.setdefault(key, _Memory())
         self._memories.move_to_end(key)

@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 def host_allowed(host: str, allowed: Collection[str]) -> bool:
     """Whether a Host header names us: loopback at any port, or a configured name (with its port, if it has one)."""
-    match = _AUTHORITY.fullmatch(host.strip().lower())
+    match = _AUTHORITY.fullmatch(host.lower())
     if match is None:
         return False
     return match[1] in LOOPBACK or match[1] in allowed or match[0] in allowed
@@ -31,7 +31,7 @@ def origin_allowed(origin: str, host: str, scheme: str, allowed: Collection[str]
     match = _ORIGIN.fullmatch(text)
     if match is None:
         return False
-    page, here = _endpoint(match[2], match[1]), _endpoint(host.strip().lower(), scheme)
+    page, here = _endpoint(match[2], match[1]), _endpoint(host.lower(), scheme)
     if page is None or here is None or page[1] != here[1]:
         return False
     if page[0] in LOOPBACK:

@@ -70,13 +70,15 @@ class Life:
         Raises: SpawnFailed, HandshakeFailed, ChildGone.
         """
         name, timeout_s = self._spec.name, self._spec.health.start_timeout_sec
-        with anyio.move_on_after(timeout_s):
+        with anyio.move_on_after(timeout_s) as deadline:
             self.agreed = await self.connection.open()
             await self._list(self.agreed)
         if self.agreed is None:
             raise HandshakeFailed(
                 name, f"{name} was not ready within {timeout_s:g} s", fix=f"See: mcp-gateway logs {name}"
             )
+        if deadline.cancelled_caught:
+            self._list_problem = f"its tools cannot be listed: no answer within {timeout_s:g} s"
         return self.agreed
 
     async def run(self, agreed: Agreed) -> None:

@@ -181,8 +181,12 @@ class ChildProcess:
 
     def _exit(self) -> None:
         """It is a zombie: clear its group while its pid still holds the name, reap it, take its last words."""
+        self._unwatch()
+        if self._gone is not None:
+            return
         self._signal_group(signal.SIGKILL)
         self._gone = _describe(self._popen.wait())
+        LIVING.pop(self.pid, None)
         if self._began:
             self._take_last_words()
         self.exited.set()
@@ -234,8 +238,11 @@ class ChildProcess:
     def _release(self) -> None:
         LIVING.pop(self.pid, None)
         self._outbox.close()
+        self._unwatch()
         for fd in list(self._reading):
             self._close_reader(fd)
+
+    def _unwatch(self) -> None:
         if self._pidfd is not None:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)

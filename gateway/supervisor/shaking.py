@@ -10,7 +10,7 @@ import msgspec
 from gateway.errors import CallTimeout, HandshakeFailed, RemoteProtocolError, RpcError
 from gateway.protocol.handshake import Agreed, Ask, Handshake, Refused, Step
 
-PROBE_TIMEOUT_S: Final = 5.0
+PROBE_TIMEOUT_S: Final = 3.0
 """For `server/discover`: a server that does not know it mostly says so at once, some keep silent."""
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import structlog
 
 from gateway.errors import ChildError, GatewayError, InstallError, NotFound, UsageError
-from gateway.install.installer import InstallResult
 from gateway.install.blueprint import InstallPlan
+from gateway.install.installer import InstallResult
 from gateway.model import Origin, ServerName
 from gateway.store.installed import InstalledServer
 from gateway.verbs.parts import Parts, Progress

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import anyio
 import httpx
 import pytest
 
 from gateway.endpoint.sessions import LIFE_S, Session, SessionSeal
 from gateway.endpoint.tokens import Tokens
-from tests.endpoint.fakes import ADMIN, LegacyClient, World, echo_world, tool
+from tests.endpoint.fakes import ADMIN, LegacyClient, Stream, World, echo_world, tool
 
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
@@ -59,8 +60,6 @@ async def test_a_session_that_the_sdk_forgot_is_brought_back_within_the_request(
 
 
 async def test_many_requests_at_once_bring_a_session_back_once() -> None:
-    import anyio
-
     world = echo_world()
     async with world.running():
         client = await LegacyClient(world).open()
@@ -194,3 +193,17 @@ async def test_a_tool_that_came_later_is_callable_in_an_old_session() -> None:
     async with world.running():
         answer: httpx.Response = await again.request("tools/call", {"name": "late__x"})
         assert answer.json()["result"]["_meta"]["gateway/error"]["code"] == "not_ready"
+
+
+async def test_a_stream_that_asks_for_what_it_missed_is_simply_opened() -> None:
+    async with echo_world().running() as world:
+        client = await LegacyClient(world).open()
+        stream = Stream(world.app, None, mcp_session_id=client.session, last_event_id="7")
+        stream._scope["method"] = "GET"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stream.run)
+            with anyio.fail_after(5):
+                while not stream.status:
+                    await stream.grew.wait()
+            stream.leave()
+        assert stream.status == 200

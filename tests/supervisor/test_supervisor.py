@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 
 import anyio
@@ -29,8 +28,7 @@ from tests.supervisor.running import PATIENCE_S, call, row, spec, supervised
 
 pytestmark = pytest.mark.process
 
-PROMPT_S = 0.5  # how soon a caller hears of a death
-SLOWEST_S = 5.0  # ... on a machine as loaded as this one may be
+SLOWEST_S = 5.0  # far above what is promised (0.5 s), far below any deadline: this machine may be loaded
 
 
 async def test_servers_of_both_eras_become_ready_and_are_called() -> None:
@@ -76,18 +74,19 @@ async def test_a_server_that_dies_at_discovery_is_initialized_the_next_time() ->
         assert row(supervisor, "a")["restarts"] == 1
 
 
-async def test_a_server_that_is_silent_at_discovery_is_initialized(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_is_silent_at_discovery_is_initialized() -> None:
     async with supervised(spec("a", "hang.py", "--at", "discover")) as (supervisor, heard):
         await heard.state("a", "ready")
         assert await call(supervisor, "a", "echo", text="x") == "x"
 
 
 async def test_a_result_passes_as_bytes() -> None:
-    from tests.servers.rich import VERBATIM
-
     async with supervised(spec("a", "rich.py")) as (supervisor, _):
         upstream = await supervisor.acquire(ServerName("a"))
-        assert await upstream.request("tools/call", b'{"name":"verbatim"}') == VERBATIM
+        assert await upstream.request("tools/call", b'{"name":"verbatim"}') == (
+            b'{ "content" : [ {"type":"text","text":"\\u00e9 1.0"} , {"type":"hologram","rays":[1.50,2e3]} ],'
+            b'"x-future":{"b":1,"a":[null,1e-7]},"_meta":{"vendor/key":"kept"}}'
+        )
 
 
 async def test_progress_arrives_in_order_with_the_callers_token() -> None:
@@ -122,7 +121,6 @@ async def test_killed_in_mid_call_the_caller_hears_at_once_and_the_child_comes_b
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait_for_the_end)
-            await heard.until(lambda: True)
             await call(supervisor, "a", "echo", text="the call is under way")
             killed = time.monotonic()
             os.kill(first, signal.SIGKILL)
@@ -144,9 +142,7 @@ async def test_killed_while_idle_with_a_grandchild_that_holds_stdout() -> None:
         assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
 
 
-async def test_a_stopped_process_and_a_large_argument_end_in_gone_by_the_write_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_stopped_process_and_a_large_argument_end_in_gone_and_a_restart() -> None:
     health = HealthPolicy(interval_sec=0.1, timeout_sec=0.1, stop_timeout_sec=0.2)
     async with supervised(spec("a", health=health)) as (supervisor, heard):
         await heard.state("a", "ready")
@@ -438,7 +434,6 @@ async def test_at_the_end_every_child_is_stopped_even_the_deaf_ones() -> None:
     assert len(pids) == 5
     assert not any(psutil.pid_exists(pid) for pid in pids)
     assert time.monotonic() - began < SLOWEST_S  # together, not one after the other
-    assert sys.executable
 
 
 async def test_a_stopped_supervisor_tells_that_its_children_are_stopped() -> None:

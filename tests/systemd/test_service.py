@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.e2e.harness import running_gateway
+from tests.e2e.wire import Legacy, text_of
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
 
@@ -65,10 +66,14 @@ def test_no_child_can_speak_to_systemd_in_our_name(tmp_path: Path, systemd: Syst
         assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} & set(child.environ())
 
 
-def test_a_token_given_as_a_systemd_credential_is_the_token(tmp_path: Path) -> None:
+def test_a_systemd_credential_is_the_token_and_no_child_is_told_where_it_lies(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
-    (credentials / "admin-token").write_text("from-a-credential\n")
-    with running_gateway(tmp_path, config=CONFIG, environment={"CREDENTIALS_DIRECTORY": str(credentials)}) as gateway:
-        environment = psutil.Process(gateway.server("one")["pid"]).environ()
-    assert "CREDENTIALS_DIRECTORY" not in environment
+    (credentials / "token").write_text("from-a-credential\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(credentials), "MCP_GATEWAY_TOKEN": ""}
+    with running_gateway(tmp_path, config=CONFIG, environment=environment) as gateway:
+        with Legacy(gateway.url, "from-a-credential") as client:
+            said = client.call("one__say", {"text": "let in"})
+        child = psutil.Process(gateway.server("one")["pid"]).environ()
+    assert text_of(said) == "say: let in"
+    assert not {"CREDENTIALS_DIRECTORY", "MCP_GATEWAY_TOKEN", "MCP_GATEWAY_ADMIN_TOKEN"} & set(child)

@@ -1,0 +1,229 @@
+"""Remote servers under the same supervisor, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from gateway.errors import CallTimeout, ChildGone, RpcError
+from gateway.model import HealthPolicy, ServerName
+from tests.supervisor.running import SERVERS, call, free_port, remote_spec, row, supervised
+
+pytestmark = pytest.mark.process
+
+Start = Callable[..., int]
+
+
+@pytest.fixture
+def remote() -> Iterator[Start]:
+    """Starts the remote server (on the same port again, if one is given)."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str, port: int = 0) -> int:
+        chosen = port or free_port()
+        while running and port:
+            stop(running.pop())
+        script = [sys.executable, str(SERVERS / "remote_http.py"), "--port", str(chosen), *arguments]
+        running.append(subprocess.Popen(script))
+        return chosen
+
+    def stop(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait(timeout=10)
+
+    start.stop = lambda: [stop(running.pop()) for _ in list(running)]  # type: ignore[attr-defined]
+    yield start
+    for process in running:
+        stop(process)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+@pytest.mark.parametrize("answer", ["json", "sse"])
+async def test_a_remote_server_is_ready_and_called_in_both_eras_and_forms(remote: Start, era: str, answer: str) -> None:
+    port = remote("--era", era, "--answer", answer)
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        assert await call(supervisor, "r", "echo", text="far") == "far"
+        expected = {"legacy": "2025-11-25", "modern": "2026-07-28"}[era]
+        assert (row(supervisor, "r")["protocol"], row(supervisor, "r")["transport"]) == (expected, "http")
+        assert (row(supervisor, "r")["pid"], row(supervisor, "r")["rss_bytes"]) == (None, None)
+
+
+async def test_a_modern_call_carries_the_headers_that_match_its_body(remote: Start) -> None:
+    port = remote("--era", "modern")
+    async with supervised(remote_spec("r", port, headers={"X-Own": "mine"})) as (supervisor, heard):
+        await heard.state("r", "ready")
+        headers = json.loads(await call(supervisor, "r", "headers"))
+        assert headers["mcp-method"] == "tools/call"
+        assert headers["mcp-name"] == "headers"
+        assert headers["mcp-protocol-version"] == "2026-07-28"
+        assert headers["x-own"] == "mine"
+        assert "mcp-session-id" not in headers
+
+
+async def test_a_legacy_call_carries_its_session_and_revision(remote: Start) -> None:
+    port = remote()
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        headers = json.loads(await call(supervisor, "r", "headers"))
+        assert headers["mcp-protocol-version"] == "2025-11-25"
+        assert len(headers["mcp-session-id"]) == 32
+
+
+async def test_a_secret_is_filled_into_its_header_and_a_wrong_one_fails_with_the_fix(remote: Start) -> None:
+    port = remote("--token", "s3cret")
+    good = remote_spec("good", port, headers={"Authorization": "Bearer ${secret:TOKEN}"})
+    bad = remote_spec("bad", port, headers={"Authorization": "Bearer wrong"})
+    async with supervised(good, bad, secrets={"TOKEN": "s3cret"}) as (supervisor, heard):
+        await heard.state("good", "ready")
+        assert await call(supervisor, "good", "echo", text="in") == "in"
+        failed = await heard.state("bad", "failed")
+        assert "HTTP 401" in failed.reason
+        assert "secret set bad" in failed.reason
+
+
+async def test_a_missing_secret_is_told_before_anything_is_sent() -> None:
+    spec = remote_spec("r", 9, headers={"Authorization": "Bearer ${secret:TOKEN}"})
+    async with supervised(spec) as (_, heard):
+        failed = await heard.state("r", "failed")
+        assert "mcp-gateway secret set r TOKEN" in failed.reason
+
+
+async def test_a_forgotten_session_is_opened_again_and_the_call_is_answered(remote: Start) -> None:
+    port = remote()
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        await call(supervisor, "r", "forget")
+        answers: list[str] = []
+
+        async def one(number: int) -> None:
+            answers.append(await call(supervisor, "r", "echo", text=str(number)))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(8):
+                tasks.start_soon(one, number)
+        assert sorted(answers) == [str(n) for n in range(8)]
+        told = json.loads(await call(supervisor, "r", "heard"))
+        assert told["opened"] == 2
+        assert "backoff" not in heard.states("r")
+
+
+async def test_progress_is_relayed_in_order_with_the_callers_token(remote: Start) -> None:
+    port = remote("--answer", "sse")
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        upstream = await supervisor.acquire(ServerName("r"))
+        got: list[dict[str, Any]] = []
+        params = b'{"name":"progress","_meta":{"progressToken":"mine"}}'
+        await upstream.request("tools/call", params, on_notify=lambda _, p: got.append(json.loads(p)))
+        assert [(p["progressToken"], p["progress"]) for p in got] == [("mine", 1), ("mine", 2), ("mine", 3)]
+
+
+async def test_a_request_of_the_server_is_refused_and_the_call_still_answered(remote: Start) -> None:
+    port = remote("--answer", "sse")
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        assert await call(supervisor, "r", "ask_back") == "ask_back"
+        told = json.loads(await call(supervisor, "r", "heard"))["heard"]
+        assert any('"id": "q1"' in message and "-32601" in message for message in told)
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_list_changed_is_heard(remote: Start, era: str) -> None:
+    port = remote("--era", era)
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        tries = 0
+        while len(heard.lists("r")) == 1 and tries < 50:  # the stream of notices is opened beside the first calls
+            tries += 1
+            await call(supervisor, "r", "add_tool", name=f"fresh{tries}")
+            await call(supervisor, "r", "sleep", seconds=0.1)
+        await heard.until(lambda: len(heard.lists("r")) > 1)
+        assert any(tool.ref.tool.startswith("fresh") for tool in heard.lists("r")[-1].tools)
+
+
+async def test_a_deadline_is_kept_and_a_legacy_server_is_told(remote: Start) -> None:
+    port = remote()
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        with pytest.raises(CallTimeout):
+            await call(supervisor, "r", "sleep", seconds=60, timeout_s=0.2)
+        told = json.loads(await call(supervisor, "r", "heard"))["heard"]
+        assert "notifications/cancelled" in told
+
+
+async def test_an_rpc_error_passes(remote: Start) -> None:
+    for era in ("legacy", "modern"):
+        port = remote("--era", era)
+        async with supervised(remote_spec("r", port)) as (supervisor, heard):
+            await heard.state("r", "ready")
+            upstream = await supervisor.acquire(ServerName("r"))
+            with pytest.raises(RpcError, match="no method x/y"):
+                await upstream.request("x/y", b"{}")
+
+
+async def test_a_stream_cut_short_is_gone_for_this_call_only(remote: Start) -> None:
+    port = remote("--answer", "sse")
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        with pytest.raises(ChildGone, match="without an answer"):
+            await call(supervisor, "r", "cut")
+        assert await call(supervisor, "r", "echo", text="on") == "on"
+
+
+async def test_a_server_that_is_down_is_tried_again_until_it_is_there(remote: Start) -> None:
+    port = free_port()
+    async with supervised(remote_spec("r", port)) as (supervisor, heard):
+        backoff = await heard.state("r", "backoff")
+        assert "cannot be reached" in backoff.reason
+        remote(port=port)
+        await heard.state("r", "ready")
+        assert await call(supervisor, "r", "echo", text="up") == "up"
+
+
+async def test_a_server_that_goes_down_is_noticed_by_its_callers_and_comes_back(remote: Start) -> None:
+    port = remote()
+    health = HealthPolicy(interval_sec=0.1, timeout_sec=1.0)
+    async with supervised(remote_spec("r", port, health=health)) as (supervisor, heard):
+        await heard.state("r", "ready")
+        await anyio.to_thread.run_sync(remote.stop)  # type: ignore[attr-defined]
+        with pytest.raises(ChildGone):
+            await call(supervisor, "r", "echo")
+        await heard.state("r", "backoff")
+        remote(port=port)
+        await heard.state("r", "ready", times=2)
+
+
+async def test_a_place_that_is_no_mcp_server_is_told(remote: Start) -> None:
+    port = remote()
+    spec = remote_spec("r", port)
+    nowhere = type(spec.launch)(url=f"http://127.0.0.1:{port}/elsewhere")
+    import msgspec
+
+    async with supervised(msgspec.structs.replace(spec, launch=nowhere)) as (_, heard):
+        backoff = await heard.state("r", "backoff")
+        assert "HTTP 404 to initialize" in backoff.reason
+
+
+async def test_the_session_is_ended_politely(remote: Start) -> None:
+    port = remote()
+    async with supervised(remote_spec("r", port)) as (_, heard):
+        await heard.state("r", "ready")
+    async with httpx.AsyncClient() as http:
+        opened = await http.post(
+            f"http://127.0.0.1:{port}/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
+        )
+        told = await http.post(
+            f"http://127.0.0.1:{port}/mcp",
+            headers={"mcp-session-id": opened.headers["mcp-session-id"]},
+            json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "heard"}},
+        )
+    assert "DELETE" in told.text

@@ -189,7 +189,10 @@ class UnknownTool(RouteError):
     code = "unknown_tool"
 
     def __init__(self, name: str, nearest: Sequence[str] = ()) -> None:
-        super().__init__(f"unknown tool {name!r}")
+        super().__init__(
+            f"unknown tool {name!r}",
+            fix=f"Did you mean {', '.join(nearest)}?" if nearest else "See `mcp-gateway tools` for what there is.",
+        )
         self.name = name
         self.nearest = tuple(nearest)
 

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.endpoint.connections import PatientProtocol
 from gateway.errors import GatewayError
 
 BACKLOG = 512
@@ -73,7 +74,7 @@ class HttpServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=PatientProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -26,6 +26,7 @@ from gateway.endpoint.offering import Offering
 from gateway.endpoint.ports import Chooser, OnNotify, Tombstones, Upstreams, Verbs
 from gateway.endpoint.resume import Resumption, Sessions
 from gateway.endpoint.rounds import Rounds
+from gateway.endpoint.routing import nearest_names
 from gateway.endpoint.sessions import Session, SessionSeal
 from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.toolset import ServerTools, Toolset, build_toolset
@@ -171,7 +172,7 @@ class Endpoint:
         request = call_request(exposed, json.dumps(arguments).encode())
         answer = await self._dispatch.call(request, RequestContext(caller, via="api"))
         if answer.error is not None:
-            raise UnknownTool(exposed)
+            raise UnknownTool(exposed, nearest_names(self.toolset, self.toolset.entries, exposed))
         return dict(json.loads(answer.result))
 
     def _context(self, exchange: Exchange, *, modern: bool) -> RequestContext:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -91,6 +92,12 @@ class House:
     async def look_at_store(self) -> None:
         """Try to write, so that readiness can say whether that works."""
         self.store_is_writable = await self.parts.db.is_writable()
+
+    async def tidy_up(self) -> None:
+        """Delete what killed installations left behind; only while no installation runs."""
+        files = {server.files for server in await self.parts.installed.all() if server.files}
+        if gone := await self.parts.installer.collect(files):
+            structlog.get_logger("install").info("leftovers_deleted", count=len(gone))
 
     async def is_ready(self) -> bool:
         """Whether work can be taken now."""

@@ -147,6 +147,7 @@ class _Daemon:
         """Become ready, install what is missing, say where everything is, then keep up."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tell_ready, house)
+            await house.tidy_up()
             await house.installs.round()
             with anyio.move_on_after(SETTLE_S):
                 await house.changes.until(house.is_settled)

@@ -83,8 +83,10 @@ def read_setup(options: ServeOptions, env: Mapping[str, str]) -> Setup:
 def _config_file(options: ServeOptions, env: Mapping[str, str]) -> Path | None:
     if options.config_file is not None:
         return options.config_file.absolute()
-    beside_state = state_directory(options.state_dir, env) / "config.toml"
-    return beside_state if beside_state.exists() else None
+    # systemd names the directory of ConfigurationDirectory=; everybody else keeps the file beside the state.
+    folders = [Path(given) for given in [env.get("CONFIGURATION_DIRECTORY", "")] if given]
+    folders.append(state_directory(options.state_dir, env))
+    return next((folder / "config.toml" for folder in folders if (folder / "config.toml").exists()), None)
 
 
 def _check_machine(config: Config, file: str) -> None:

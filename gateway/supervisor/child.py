@@ -234,7 +234,7 @@ class Child:
             with self._phase:
                 await self._begin_and_run()
         except GatewayError as exc:
-            problem = exc.message
+            problem = exc.reason if isinstance(exc, ChildGone) else exc.message
             if isinstance(exc, SpawnFailed) and not isinstance(exc, TransientSpawnFailure):
                 hopeless = f"{exc.message}. {exc.fix}".strip()
         except anyio.get_cancelled_exc_class():
@@ -282,7 +282,8 @@ class Child:
         self._life = None
         if not problem or gone.reason in problem:
             return gone
-        return Gone(f"{problem} ({gone.reason})", gone.code, gone.signal)
+        is_process_end = gone.code is not None or gone.signal is not None
+        return Gone(f"{problem} ({gone.reason})" if is_process_end else problem, gone.code, gone.signal)
 
     def _exited(self, gone: Gone, hopeless: str) -> None:
         self.last_exit = LastExit(gone, self._clock.wall())

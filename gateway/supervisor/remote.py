@@ -210,14 +210,15 @@ class RemoteConnection:
         exchange = Exchange(
             self._server, wire_id, patience, on_notify, self._on_told, self._tell, caller_progress=theirs
         )
-        headers = request_headers(method, ready, self._agreed, self._session)
+        session = self._session
+        headers = request_headers(method, ready, self._agreed, session)
         body = envelope.request(wire_id, method, ready)
         try:
             async with (
                 trouble_as_gone(self._server),
                 self._http.stream("POST", self._url, content=body, headers=headers) as response,
             ):
-                if response.status_code == 404 and self._session and not is_modern:
+                if response.status_code == 404 and session and not is_modern:
                     raise SessionLost
                 if method == "initialize" and response.is_success:
                     self._session = response.headers.get(SESSION, "")

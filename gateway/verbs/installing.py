@@ -24,12 +24,12 @@ async def install(parts: Parts, ask: Ask, *, dry_run: bool = False, progress: Pr
     Raises: UsageError, NotFound, DiscoveryError, RefusedByPolicy, InstallError.
     """
     plan = await plan_for(parts, ask)
-    before = await _name_is_free(parts, plan)
+    await _check_name_is_free(parts, plan)
     if dry_run:
         return {"plan": plan.to_json()}
     result = await parts.installer.install(plan, progress)
     _tell(progress, "handshake", f"starting {plan.name} once")
-    tools = await _shake_hands(parts, result, before)
+    tools = await _shake_hands(parts, result)
     await parts.installed.put(_row(result, parts.clock.wall()))
     await parts.changed()
     return {
@@ -44,8 +44,8 @@ async def install(parts: Parts, ask: Ask, *, dry_run: bool = False, progress: Pr
     }
 
 
-async def _name_is_free(parts: Parts, plan: InstallPlan) -> InstalledServer | None:
-    """Return the earlier installation of the same thing; a different thing of that name is refused."""
+async def _check_name_is_free(parts: Parts, plan: InstallPlan) -> None:
+    """Refuse a name that means another server already; the same one again is fine."""
     here = await parts.installed.get(plan.name)
     if here is not None and _bare(here.from_ref) != _bare(plan.from_):
         raise UsageError(
@@ -58,7 +58,6 @@ async def _name_is_free(parts: Parts, plan: InstallPlan) -> InstalledServer | No
                 f"the configuration has a [[server]] called {plan.name}, which would win",
                 fix="Choose another name with --as.",
             )
-    return here
 
 
 def _bare(reference: str) -> str:
@@ -72,16 +71,13 @@ def _without_at(kind: str, rest: str) -> str:
     return f"{kind}:{head}" if at and head else f"{kind}:{rest}"
 
 
-async def _shake_hands(parts: Parts, result: InstallResult, before: InstalledServer | None) -> int:
+async def _shake_hands(parts: Parts, result: InstallResult) -> int:
     name = result.spec.name
     try:
         return await parts.try_out(result.spec)
     except ChildError as exc:
         # Nothing is left behind: what was installed under this name before is what starts again.
-        if before is not None:
-            await parts.installer.rollback(name)
-        else:
-            await parts.installer.remove(name)
+        await parts.installer.undo(name)
         raise InstallError(
             f"{name} was fetched but does not start: {exc.message}",
             step="handshake",

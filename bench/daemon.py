@@ -1,0 +1,123 @@
+"""Runs a real `mcp-gateway serve` for the benchmarks, on the loopback, with a state directory of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND = (sys.executable, "-m", "gateway")
+STARTUP_S = 60.0
+STOP_S = 60.0
+NOWHERE = "http://127.0.0.1:9"  # registries are not part of any figure, and must not be asked
+OURS = ("MCP_", "SMITHERY_", "NOTIFY_", "STATE_", "CREDENTIALS_")
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running gateway: its endpoint, its tokens, its pid (not its keeper's)."""
+
+    url: str
+    pid: int
+    state: Path
+    environment: Mapping[str, str]
+
+    def api(self, path: str) -> Any:
+        """Ask the administration's API. Raises: OSError, RuntimeError."""
+        status, body = _get(self.url, f"/api/v1{path}", (self.state / "admin-token").read_text(encoding="utf-8"))
+        if status != 200:
+            raise RuntimeError(f"{path}: HTTP {status}: {body[:300]!r}")
+        return json.loads(body)
+
+    @property
+    def token(self) -> str:
+        """The agents' token."""
+        return (self.state / "token").read_text(encoding="utf-8")
+
+    def is_ready(self) -> bool:
+        """Whether every server is ready."""
+        return all(row["state"] == "ready" for row in self.api("/status")["servers"])
+
+
+def environment(state: Path) -> dict[str, str]:
+    """What a new user's shell would hold, with the registries out of reach."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    closed = {"SMITHERY_BASE_URL": NOWHERE, "MCP_REGISTRY_BASE_URL": NOWHERE}
+    return {**kept, **closed, "MCP_GATEWAY_STATE": str(state), "PYTHONPATH": str(ROOT)}
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[Daemon]:
+    """Start the gateway, wait until it and its servers are ready, stop it at the end.
+
+    Raises: RuntimeError with the last lines of its log.
+    """
+    state, log = folder / "state", folder / "serve.log"
+    env = environment(state)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", "0", *arguments], env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    try:
+        wait_until(lambda: (state / "daemon.json").exists(), process, log)
+        told = json.loads((state / "daemon.json").read_text(encoding="utf-8"))
+        daemon = Daemon(told["url"], int(told["pid"]), state, env)
+        wait_until(lambda: _get(daemon.url, "/readyz", "")[0] == 200, process, log)
+        (state / "admin-token").exists() or _get(daemon.url, "/api/v1/status", "none")
+        wait_until(daemon.is_ready, process, log)
+        yield daemon
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_S)
+        (state / "daemon.json").unlink(missing_ok=True)
+
+
+def wait_until(question: Any, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask until the answer is yes. Raises: RuntimeError when the gateway ended or the time is over."""
+    end = time.perf_counter() + STARTUP_S
+    while not question():
+        if process.poll() is not None or time.perf_counter() > end:
+            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
+            raise RuntimeError(f"the gateway did not become ready:\n{tail}")
+        time.sleep(0.02)  # noqa: TID251 - a script that waits for another process
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process and its descendants have used, in seconds."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
+
+
+def machine() -> str:
+    """This machine in a few words, for the record."""
+    return (
+        f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {sys.platform}, "
+        f"Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _get(url: str, path: str, token: str) -> tuple[int, bytes]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except ConnectionError:
+        return 0, b""
+    finally:
+        connection.close()

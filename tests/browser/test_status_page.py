@@ -1,0 +1,113 @@
+"""The status page as a person meets it: log in, see what runs, without a mouse, in light and dark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import presence_of_element_located
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.e2e.harness import ADMIN_TOKEN, Gateway, python_server, running_gateway
+from tests.e2e.wire import Legacy
+
+pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
+PATIENCE_S = 30
+
+
+def found(*names: str) -> str:
+    """The first of these programs that is installed."""
+    places = [place for name in names if (place := shutil.which(name))]
+    assert places, f"this test needs {names[0]}: apt-get install chromium chromium-driver"
+    return places[0]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = found("chromium", "chromium-browser", "google-chrome")
+    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900", *quiet):
+        options.add_argument(argument)
+    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(found("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    servers = {"echo": python_server("echo.py"), "broken": {"command": "/nowhere/at/all"}}
+    with running_gateway(tmp_path, servers=servers) as running:
+        running.wait_ready("echo")
+        with Legacy(running.url, running.token, agent="browser-agent", run="browser-run") as client:
+            client.call("echo__echo", {"text": "hi"})
+        yield running
+
+
+def log_in(browser: webdriver.Chrome, gateway: Gateway, token: str = ADMIN_TOKEN) -> None:
+    browser.get(f"http://127.0.0.1:{gateway.port}/ui")
+    field = WebDriverWait(browser, PATIENCE_S).until(
+        presence_of_element_located((By.CSS_SELECTOR, "input[name=token]"))
+    )
+    field.send_keys(token, Keys.ENTER)
+
+
+def wait_for(browser: webdriver.Chrome, text: str) -> str:
+    """Wait until the page shows a text, and return all it shows."""
+    WebDriverWait(browser, PATIENCE_S).until(lambda b: text in b.find_element(By.TAG_NAME, "body").text)
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def test_a_person_sees_servers_reasons_calls_and_tools_after_logging_in(
+    browser: webdriver.Chrome, gateway: Gateway, tmp_path: Path
+) -> None:
+    log_in(browser, gateway)
+    text = wait_for(browser, "browser-agent")
+    assert "echo" in text
+    assert "ready" in text
+    assert "/nowhere/at/all" in text
+    assert "echo__echo" in text
+    assert f"http://127.0.0.1:{gateway.port}/mcp" in text
+    assert [
+        entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE" and "401" not in entry["message"]
+    ] == []
+
+
+def test_a_wrong_token_is_refused_and_nothing_is_shown(browser: webdriver.Chrome, gateway: Gateway) -> None:
+    log_in(browser, gateway, "not-the-token")
+    assert "echo__echo" not in wait_for(browser, "not the admin token")
+
+
+def test_the_page_follows_what_happens_without_being_reloaded(browser: webdriver.Chrome, gateway: Gateway) -> None:
+    log_in(browser, gateway)
+    wait_for(browser, "browser-agent")
+    with Legacy(gateway.url, gateway.token, agent="a-later-agent", run="r") as client:
+        client.call("echo__echo", {"text": "later"})
+    wait_for(browser, "a-later-agent")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_light_and_dark(browser: webdriver.Chrome, gateway: Gateway, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    log_in(browser, gateway)
+    wait_for(browser, "browser-agent")
+    style = "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]"
+    ink, paper = (brightness(colour) for colour in browser.execute_script(style))
+    assert (ink < paper) == (scheme == "light")
+    assert abs(ink - paper) > 120
+
+
+def brightness(colour: str) -> float:
+    """Perceived brightness, 0 to 255, of `rgb(r, g, b)`."""
+    red, green, blue = (float(part) for part in colour.partition("(")[2].rstrip(")").split(",")[:3])
+    return 0.299 * red + 0.587 * green + 0.114 * blue

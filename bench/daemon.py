@@ -23,12 +23,13 @@ COMMAND = (sys.executable, "-m", "gateway")
 STARTUP_S = 60.0
 STOP_S = 60.0
 NOWHERE = "http://127.0.0.1:9"  # registries are not part of any figure, and must not be asked
+TOKEN, ADMIN_TOKEN = "agents-token-of-the-benchmark", "admin-token-of-the-benchmark"
 OURS = ("MCP_", "SMITHERY_", "NOTIFY_", "STATE_", "CREDENTIALS_")
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running gateway: its endpoint, its tokens, its pid (not its keeper's)."""
+    """A running gateway: its endpoint, its pid (not its keeper's), and what its shell held."""
 
     url: str
     pid: int
@@ -37,15 +38,10 @@ class Daemon:
 
     def api(self, path: str) -> Any:
         """Ask the administration's API. Raises: OSError, RuntimeError."""
-        status, body = _get(self.url, f"/api/v1{path}", (self.state / "admin-token").read_text(encoding="utf-8"))
+        status, body = _get(self.url, f"/api/v1{path}", ADMIN_TOKEN)
         if status != 200:
             raise RuntimeError(f"{path}: HTTP {status}: {body[:300]!r}")
         return json.loads(body)
-
-    @property
-    def token(self) -> str:
-        """The agents' token."""
-        return (self.state / "token").read_text(encoding="utf-8")
 
     def is_ready(self) -> bool:
         """Whether every server is ready."""
@@ -55,34 +51,45 @@ class Daemon:
 def environment(state: Path) -> dict[str, str]:
     """What a new user's shell would hold, with the registries out of reach."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    tokens = {"MCP_GATEWAY_TOKEN": TOKEN, "MCP_GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
     closed = {"SMITHERY_BASE_URL": NOWHERE, "MCP_REGISTRY_BASE_URL": NOWHERE}
-    return {**kept, **closed, "MCP_GATEWAY_STATE": str(state), "PYTHONPATH": str(ROOT)}
+    return {**kept, **closed, **tokens, "MCP_GATEWAY_STATE": str(state), "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Daemon]:
+def started(state: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Start the gateway and yield its keeper's process and its log at once; stop it at the end."""
+    log = state.with_name(f"{state.name}.serve.log")
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", *arguments],
+            env=environment(state),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process, log
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_S)
+
+
+@contextmanager
+def running(state: Path, *arguments: str) -> Iterator[Daemon]:
     """Start the gateway, wait until it and its servers are ready, stop it at the end.
 
     Raises: RuntimeError with the last lines of its log.
     """
-    state, log = folder / "state", folder / "serve.log"
-    env = environment(state)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", *arguments], env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-    try:
-        wait_until(lambda: (state / "daemon.json").exists(), process, log)
-        told = json.loads((state / "daemon.json").read_text(encoding="utf-8"))
-        daemon = Daemon(told["url"], int(told["pid"]), state, env)
+    told = state / "daemon.json"
+    told.unlink(missing_ok=True)  # the one of an earlier run would lead us to nobody
+    with started(state, "--port", "0", *arguments) as (process, log):
+        wait_until(told.exists, process, log)
+        found = json.loads(told.read_text(encoding="utf-8"))
+        daemon = Daemon(found["url"], int(found["pid"]), state, environment(state))
         wait_until(lambda: _get(daemon.url, "/readyz", "")[0] == 200, process, log)
-        (state / "admin-token").exists() or _get(daemon.url, "/api/v1/status", "none")
         wait_until(daemon.is_ready, process, log)
         yield daemon
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(STOP_S)
-        (state / "daemon.json").unlink(missing_ok=True)
 
 
 def wait_until(question: Any, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -92,7 +99,7 @@ def wait_until(question: Any, process: subprocess.Popen[bytes], log: Path) -> No
         if process.poll() is not None or time.perf_counter() > end:
             tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
             raise RuntimeError(f"the gateway did not become ready:\n{tail}")
-        time.sleep(0.02)  # noqa: TID251 - a script that waits for another process
+        time.sleep(0.02)
 
 
 def cpu_s(pid: int) -> float:

@@ -167,16 +167,6 @@ class CallTimeout(ChildError):
         self.after_s = after_s
 
 
-class AnswerTooLarge(ChildError):
-    """The child's answer is over the size cap and was thrown away."""
-
-    code = "too_large"
-
-    def __init__(self, server: str, limit_bytes: int) -> None:
-        super().__init__(server, f"the answer of {server} is larger than {limit_bytes} bytes")
-        self.limit_bytes = limit_bytes
-
-
 class RouteError(GatewayError):
     """The caller must act: nothing (ready) answers to that name."""
 
@@ -242,6 +232,15 @@ class TooLarge(RouteError):
         self.server = server
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+
+
+class AnswerTooLarge(TooLarge):
+    """An answer broke the cap of one message and was thrown away unread; `size_bytes` is what it was at least."""
+
+    def __init__(self, server: str, limit_bytes: int) -> None:
+        super().__init__(server, limit_bytes + 1, limit_bytes)
+        self.message = f"the answer of {server} is larger than {limit_bytes} bytes"
+        self.args = (self.message,)
 
 
 class RpcError(GatewayError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+
 from gateway.daemon.state import write_private
 
 
@@ -28,7 +30,6 @@ class Notes:
 
     def _read(self) -> dict[str, list[str]]:
         try:
-            value = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[str]])
+        except (OSError, ValueError):  # ValueError: what msgspec raises for JSON, types and UTF-8
             return {}
-        return value if isinstance(value, dict) else {}

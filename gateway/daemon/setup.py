@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from gateway.config.environment import apply_environment
 from gateway.config.gateway import GatewaySection
 from gateway.config.mcp_servers import read_mcp_servers
 from gateway.config.rules import bind_problems, cuda_problem
-from gateway.config.tools import ToolsSection
 from gateway.daemon.options import ServeOptions
 from gateway.daemon.state import StateDirectory
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import ConfigError, GatewayError, Problem
 from gateway.model import Origin
+
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,9 @@ def read_setup(options: ServeOptions, env: Mapping[str, str]) -> Setup:
     Raises: ConfigError listing every problem; GatewayError for files that cannot be read.
     """
     file = _config_file(options, env)
+    text = _read(file) if file else ""
     config = apply_environment(
-        load_config(_read(file), file=str(file)) if file else Config(),
+        load_config(text, file=str(file)) if file else Config(),
         env,
         lambda name: read_credential(env, name),
         lambda path: Path(path).read_text(encoding="utf-8"),
@@ -68,7 +71,7 @@ def read_setup(options: ServeOptions, env: Mapping[str, str]) -> Setup:
     _check_machine(config, str(file) if file else "the command line")
     has_file_servers = options.mcp_servers is not None
     if options.mcp_servers is not None:
-        config = _with_file_servers(config, options.mcp_servers, options, tools_configured=file is not None)
+        config = _with_file_servers(config, options.mcp_servers, options, tools_said=_keys_of(text, "tools"))
     return Setup(
         config=config,
         config_file=file,
@@ -92,6 +95,8 @@ def _config_file(options: ServeOptions, env: Mapping[str, str]) -> Path | None:
 def _check_machine(config: Config, file: str) -> None:
     """What only shows once options are in and the machine is looked at."""
     problems = bind_problems(config.gateway, config.auth)
+    if not 0 <= config.gateway.port <= MAX_PORT:
+        problems.append(Problem("--port", f"must be from 0 (any free one) to {MAX_PORT}, not {config.gateway.port}"))
     if (cuda := cuda_problem(config.learning.device, os.path.exists)) is not None:
         problems.append(cuda)
     if problems:
@@ -118,11 +123,20 @@ def _overridden(section: GatewaySection, options: ServeOptions) -> GatewaySectio
     return replace(section, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
-def _with_file_servers(config: Config, file: Path, options: ServeOptions, *, tools_configured: bool) -> Config:
+def _keys_of(text: str, table: str) -> frozenset[str]:
+    """Which keys of a table a (valid) configuration spells out."""
+    return frozenset(tomllib.loads(text.removeprefix("\ufeff")).get(table, {}))
+
+
+def _with_file_servers(config: Config, file: Path, options: ServeOptions, *, tools_said: Collection[str]) -> Config:
     servers = read_mcp_servers(_read(file), file=str(file))
     if options.prefix_servers is False:
         servers = tuple(replace(server, prefix="") for server in servers)
-    tools = config.tools if tools_configured else replace(ToolsSection(), mode="all", builtins=False)
+    tools = replace(
+        config.tools,
+        mode=config.tools.mode if "mode" in tools_said else "all",
+        builtins=config.tools.builtins if "builtins" in tools_said else False,
+    )
     return replace(config, server=servers, discover=(), tools=tools)
 
 

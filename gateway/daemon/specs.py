@@ -8,6 +8,8 @@ import msgspec
 
 from gateway.config.sections import Config
 from gateway.config.server import CallTable, HealthTable, RestartTable, ServerSection
+from gateway.errors import UsageError
+from gateway.install.references import RefKind, parse_reference
 from gateway.model import (
     CallPolicy,
     HealthPolicy,
@@ -19,6 +21,7 @@ from gateway.model import (
     SessionScope,
     StdioLaunch,
 )
+from gateway.verbs.planning import LISTED
 
 
 def restart_policy(table: RestartTable) -> RestartPolicy:
@@ -92,9 +95,11 @@ def wanted(
     """Join the configuration's servers with the installed ones; a `[[server]]` of the same name wins.
 
     A `[[server]]` with `from` takes its launch from what was installed under its name and everything else from
-    the file; as long as nothing is installed yet, it is not wanted.
+    the file; as long as nothing is installed yet, it is not wanted. What was installed for such a block is no longer
+    wanted once the block is gone.
     """
-    by_name = {spec.name: spec for spec in installed}
+    blocks = {section.name for section in config.server if section.from_}
+    by_name = {spec.name: spec for spec in installed if spec.origin is not Origin.CONFIG or spec.name in blocks}
     for section in config.server:
         if section.from_:
             found = by_name.get(ServerName(section.name))
@@ -117,9 +122,22 @@ def missing_installs(config: Config, installed: Iterable[ServerSpec]) -> list[Se
         section
         for section in config.server
         if section.from_
-        and ((found := by_name.get(ServerName(section.name))) is None or not _same_origin(found.from_, section.from_))
+        and ((found := by_name.get(ServerName(section.name))) is None or not _comes_from(found, section.from_))
     ]
 
 
-def _same_origin(installed_from: str, wanted_from: str) -> bool:
-    return installed_from == wanted_from or installed_from.startswith((wanted_from + "@", wanted_from + "=="))
+def _comes_from(found: ServerSpec, wanted_from: str) -> bool:
+    """Whether an installed server is what `from` asks for, however that is spelled."""
+    try:
+        reference = parse_reference(wanted_from)
+    except UsageError:
+        return False  # installing it says what is wrong with it
+    if reference.kind in LISTED:
+        source, _, name = found.from_.partition(":")
+        return (
+            source in LISTED
+            and reference.kind in {RefKind.LISTING, source}
+            and name.casefold() == reference.identifier.casefold()
+            and reference.version in {None, found.version}
+        )
+    return found.from_ == reference.text or found.from_.startswith((reference.text + "@", reference.text + "=="))

@@ -6,7 +6,7 @@ accepted is remembered, so that `tools/list` is answered before any child is up.
 
 from __future__ import annotations
 
-import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 import anyio
@@ -14,9 +14,12 @@ import structlog
 
 from gateway.daemon.pinning import canonical_definition, definition_hash, sort_tools
 from gateway.endpoint.toolset import ServerTools
+from gateway.errors import StoreError, StoreUnavailable
 from gateway.facts import Fact, ServerForgotten, ToolsListed
 from gateway.model import ServerName, ServerSpec, Tool, ToolName
 from gateway.store.definitions import Definitions
+
+STORE_RETRY_S = 5.0  # a full disk is looked at again this soon
 
 ShowTools = Callable[[Mapping[ServerName, ServerTools]], None]
 """Told every wanted server's tools whenever they, or the wanted servers, changed."""
@@ -33,16 +36,19 @@ class ToolBoard:
         self._latest: dict[ServerName, ToolsListed] = {}
         self._specs: dict[ServerName, ServerSpec] = {}
         # Facts come as often as children list their tools: few, so the queue needs no bound of its own.
-        self._send, self._receive = anyio.create_memory_object_stream[ToolsListed](math.inf)
+        self._waiting: deque[ToolsListed] = deque()
+        self._arrived = anyio.Event()
+        self._one_at_a_time = anyio.Lock()  # an older list must not be shown after a newer one
         self._log = structlog.get_logger("tools")
 
     def __call__(self, fact: Fact) -> None:
         """Take note of what a child listed; never waits."""
         if isinstance(fact, ToolsListed):
-            self._send.send_nowait(fact)
+            self._waiting.append(fact)
+            self._arrived.set()
         elif isinstance(fact, ServerForgotten):
-            self._shown.pop(fact.server, None)
-            self._latest.pop(fact.server, None)
+            for known in (self._shown, self._held, self._latest):
+                known.pop(fact.server, None)
             self._tell()
 
     async def recall(self) -> None:
@@ -61,12 +67,35 @@ class ToolBoard:
 
     async def run(self) -> None:
         """Check what children list, one list after the other, until cancelled."""
-        async with self._receive:
-            async for fact in self._receive:
-                await self.take(fact)
+        while True:
+            await self._arrived.wait()
+            self._arrived = anyio.Event()
+            while self._waiting:
+                await self._take_next()
+
+    async def _take_next(self) -> None:
+        """Take the oldest list. While the store cannot be written it waits; what was shown stays shown."""
+        fact = self._waiting[0]
+        try:
+            await self.take(fact)
+        except StoreUnavailable as exc:
+            self._log.error("tools_not_checked", server=fact.server, reason=exc.message, fix=exc.fix)
+            self._arrived = anyio.Event()
+            with anyio.move_on_after(STORE_RETRY_S):
+                await self._arrived.wait()
+            return
+        except StoreError as exc:
+            self._log.error("tools_refused", server=fact.server, reason=exc.message, fix=exc.fix)
+        self._waiting.popleft()
 
     async def take(self, fact: ToolsListed) -> None:
-        """Accept, pin or hold back the tools of one list."""
+        """Accept, pin or hold back the tools of one list. One of a server that is not wanted any more is nothing."""
+        async with self._one_at_a_time:
+            await self._take(fact)
+
+    async def _take(self, fact: ToolsListed) -> None:
+        if fact.server not in self._specs:
+            return
         self._latest[fact.server] = fact
         pins = await self._definitions.pins(fact.server)
         verdict = sort_tools(pins, fact.tools)
@@ -86,8 +115,9 @@ class ToolBoard:
 
     async def refresh(self, server: ServerName) -> None:
         """Look at a server's latest list again, because its pins changed."""
-        if latest := self._latest.get(server):
-            await self.take(latest)
+        async with self._one_at_a_time:
+            if latest := self._latest.get(server):
+                await self._take(latest)
 
     def counts(self, server: ServerName) -> tuple[int, int]:
         """Return how many tools of a server are shown and how many are held back."""

@@ -1,8 +1,7 @@
-"""From scores to an order, and the closed-form odds of it. No I/O, no randomness of its own: a uniform number is an
-argument.
+"""From scores to an order, and the closed-form odds of it. No I/O, no randomness of its own: a uniform is an argument.
 
-score(tool) = log(reliability) + log sigmoid(relevance logit), in float64: a plain sigmoid of large z-scores is 1.0
-for many tools and would lose their order.
+score(tool) = relevance logit + RELIABILITY_WEIGHT * log(reliability), in float64. Not log sigmoid of the logit: where many
+tools look certain a sigmoid forgets their order, and one failed call would throw the right tool behind its neighbours.
 
 **Order.** By score, ties by the tools' own order. Every further member of a near-duplicate family is marked down by
 `REPEAT` per better member: an agent that has one of them gains little from the second. Then at most one *cold* tool
@@ -10,9 +9,10 @@ for many tools and would lose their order.
 deterministic.
 
 **Slot one.** With probability `bucket` a decision is an evaluation decision: its first tool is drawn from M
-candidates (the learned first 12 and the static first 3) by SquareCB mixed with a floor:
+candidates (the learned first 12 and the static first 3) by SquareCB mixed with floors f(y):
     q(y) = 1 / (M + gamma * (v* - v(y)))  for all but the best candidate, which gets the rest;
-    p(y) = FLOOR + (1 - M * FLOOR) * q(y),  v = predicted success relative to the best candidate's.
+    p(y) = f(y) + (1 - sum of f) * q(y),  v = predicted success relative to the best candidate's;
+f is FLOOR, and STATIC_FLOOR for the static ranker's first tool, with which everything is compared.
 The drawn tool is moved to the front, the others keep their order d_0, d_1, ...
 
 **Propensities.** Let J be the place of the drawn tool in that order and e the probability of an evaluation decision
@@ -38,7 +38,13 @@ Ints = NDArray[np.int64]
 REPEAT = float(np.log(0.25))
 """What a further near-duplicate is still worth: sometimes the first one fails and the agent tries the next."""
 
+RELIABILITY_WEIGHT = 2.0
+"""A failing tool costs a turn and the agent's trust in the list, so failing counts twice."""
+
 FLOOR = 0.01
+STATIC_FLOOR = 0.06
+"""With the plain floor, 5,000 decisions hold fewer than 200 effective ones about the static ranker: too few to compare."""
+
 LEARNED_CANDIDATES = 12
 STATIC_CANDIDATES = 3
 COLD_SECOND_PLACE_N = 5
@@ -50,7 +56,7 @@ class Ranking:
     """A whole order over the roster, best first, with the numbers it came from (by roster position)."""
 
     order: Ints
-    score: Floats  # log scale
+    score: Floats  # log odds, up to a constant of the query
     relevance: Floats  # 0..1
     reliability: Floats  # 0..1
 
@@ -75,17 +81,16 @@ def rank(
 ) -> Ranking:
     """Order the tools of the roster, or those `among` them (positions); `bonus` is added to the log scores."""
     logits = snapshot.logits(evidence, rows)
-    relevance = -np.logaddexp(0.0, -logits)
-    score = np.log(np.maximum(reliability, 1e-9)) + relevance
+    score = logits + RELIABILITY_WEIGHT * np.log(np.maximum(reliability, 1e-9))
     if bonus is not None:
         score = score + bonus
-    return Ranking(_order(score, roster, among), score, np.exp(relevance), reliability)
+    return Ranking(_order(score, roster, among), score, 1.0 / (1.0 + np.exp(-logits)), reliability)
 
 
 def static_order(roster: Roster, base: PolicySnapshot, evidence: Evidence, *, among: Ints | None = None) -> Ints:
     """Order the tools by the base snapshot without observations: the static ranker."""
     nothing = np.full(len(roster), -1, np.int64)
-    return _order(-np.logaddexp(0.0, -base.logits(evidence, nothing)), roster, among)
+    return _order(base.logits(evidence, nothing), roster, among)
 
 
 def _order(score: Floats, roster: Roster, among: Ints | None) -> Ints:
@@ -138,7 +143,8 @@ def slot_odds(ranking: Ranking, static: Ints, gamma: float) -> Slot:
     q = 1.0 / (m + gamma * (1.0 - value))
     top = int(np.argmax(value))
     q[top] = 1.0 - (q.sum() - q[top])
-    return Slot(candidates, FLOOR + (1.0 - m * FLOOR) * q)
+    floors = np.where(candidates == static[0], STATIC_FLOOR, FLOOR)
+    return Slot(candidates, floors + (1.0 - floors.sum()) * q)
 
 
 def draw(slot: Slot, uniform: float) -> int:
@@ -177,6 +183,6 @@ def exploration(observations: float) -> float:
     return GAMMA * float(np.sqrt((observations + 200.0) / 1000.0))
 
 
-GAMMA = 60.0
+GAMMA = 100.0
 """Small enough that the evaluation bucket sees the static ranker's first choice often; it is a tenth of the
 decisions."""

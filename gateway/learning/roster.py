@@ -25,6 +25,11 @@ SIBLING_SHARE = 0.1
 it."""
 
 
+Z_CAP = 6.0
+"""Among thousands of tools a clear hit has a z-score of 20 and more, and so have its neighbours: as logits they would all
+mean "certain", one failed call would reorder them, and nothing learned could ever weigh against them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a query says about every tool of the roster, before anything learned."""
@@ -39,6 +44,12 @@ class Evidence:
     def empty(self) -> bool:
         """Whether the query says nothing at all."""
         return not len(self.features)
+
+
+def capped(z: Floats) -> Floats:
+    """Shrink all scores alike so that the largest is at most `Z_CAP`; their order and proportions stay."""
+    largest = float(z.max(initial=0.0))
+    return z * (Z_CAP / largest) if largest > Z_CAP else z
 
 
 class Roster:
@@ -91,11 +102,11 @@ class Roster:
     def evidence(self, query: str) -> Evidence:
         """Compare a query with every tool."""
         features, weights = query_features(query)
-        lexical = self._index.scores(query)
+        lexical = capped(self._index.scores(query))
         if self._encode is None or self._vectors is None or not query.strip():
             return Evidence(self._share(lexical), None, features, weights, None)
         vector = self._encode([query])[0]
-        dense = z_scores((self._vectors @ vector).astype(np.float64))
+        dense = capped(z_scores((self._vectors @ vector).astype(np.float64)))
         return Evidence(self._share(lexical), self._share(dense), features, weights, vector)
 
     def family_max(self, values: Floats) -> Floats:

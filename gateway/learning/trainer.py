@@ -29,6 +29,10 @@ CANDIDATES = 400
 GATE_RATE, FEATURE_RATE = 0.5, 0.2
 """Step sizes of the gates and of the shared feature vectors, as shares of `lr`: both move every tool at once."""
 
+ADAM_EPS = 1e-4
+"""Adam moves a weight by about `lr` however small its gradient is, unless the gradient is below this: thousands of tools
+that merely stood beside the right one must not be pushed about as hard as the right one is."""
+
 ECE_BINS = 10
 
 
@@ -162,7 +166,7 @@ class Trainer:
             {"params": [network.gates], "lr": lr * GATE_RATE},
             {"params": [network.features, network.dense], "lr": lr * FEATURE_RATE},
         ]
-        return torch.optim.Adam(groups, foreach=False)
+        return torch.optim.Adam(groups, eps=ADAM_EPS, foreach=False)
 
     def _grow(self) -> None:
         """Add rows of zeros, to the network and to the optimiser's memory of it."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
+from gateway.errors import LocalProtocolError
 from gateway.protocol import codes
 
 PER_LEG = (codes.META_VERSION, codes.META_CAPABILITIES, codes.META_CLIENT)
@@ -31,8 +32,10 @@ def for_leg(
     """Prepare params for one connection: its stamp instead of the caller's, its progress token instead of theirs.
 
     Returns the params and the caller's own progress token (raw JSON), or None when they gave none.
+
+    Raises: LocalProtocolError when `params` is no JSON object: whoever took them from a client should have refused.
     """
-    whole = members(params)
+    whole = _whole(params)
     meta = members(bytes(whole["_meta"])) if "_meta" in whole else {}
     theirs = meta.get("progressToken")
     changed = {k: v for k, v in meta.items() if k not in PER_LEG and k != "progressToken"}
@@ -42,6 +45,13 @@ def for_leg(
     if changed or "_meta" in whole:
         whole["_meta"] = Raw(msgspec.json.encode(changed))
     return msgspec.json.encode(whole), None if theirs is None else bytes(theirs)
+
+
+def _whole(params: bytes | None) -> dict[str, Raw]:
+    try:
+        return _members(params) if params else {}
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as exc:
+        raise LocalProtocolError(f"params must be a JSON object: {exc}") from exc
 
 
 def stamp_for(revision: str, client: bytes, capabilities: bytes = b"{}") -> dict[str, Raw]:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Raw
 
+from gateway.errors import LocalProtocolError
 from gateway.protocol import codes, envelope, meta
 from gateway.protocol.calls import Calls
 from gateway.protocol.framing import LINE_CAP, LineFramer, Overlong
@@ -92,10 +93,17 @@ class Peer(Generic[Token]):
         return self._calls.late + self._calls.unknown
 
     def call(self, token: Token, method: str, params: bytes, *, track: bool = False) -> tuple[int, bytes]:
-        """Open a call; return its wire id and the bytes to send. `track` asks the child for progress."""
+        """Open a call; return its wire id and the bytes to send. `track` asks the child for progress.
+
+        Raises: LocalProtocolError when `params` is no JSON object.
+        """
         opened = _Open(token, None)
         wire_id = self._calls.open(opened)
-        ready, opened.caller_progress = meta.for_leg(params, self._stamp, progress_token=wire_id if track else None)
+        try:
+            ready, opened.caller_progress = meta.for_leg(params, self._stamp, progress_token=wire_id if track else None)
+        except LocalProtocolError:
+            self._calls.abandon(wire_id)
+            raise
         return wire_id, envelope.request(wire_id, method, ready) + b"\n"
 
     def notify(self, method: str, params: bytes | None = None) -> bytes:

@@ -5,6 +5,7 @@ Every decision is a pure module's; what stands here is only who is told what, an
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,9 @@ from gateway.supervisor.restart import GiveUp, LeaveStopped, RestartAfter, Resta
 from gateway.supervisor.ring import LineRing
 
 log = structlog.get_logger("supervisor")
+
+# What an operator wants to read by itself; the steps between are for debugging.
+_LEVELS: Final = {State.READY: logging.INFO, State.BACKOFF: logging.WARNING, State.FAILED: logging.WARNING}
 
 ACQUIRE_WAIT_S: Final = 10.0
 """How long a caller waits for a child that is starting; longer waits are the caller's to repeat."""
@@ -318,7 +322,8 @@ class Child:
     def _tell_state(self) -> None:
         moved, self._moved = self._moved, anyio.Event()
         moved.set()
-        log.info(
+        log.log(
+            _LEVELS.get(self.state, logging.DEBUG),
             "child_state", server=self.spec.name, state=self.state.value, health=self.health.value,
             pid=self.pid, reason=self.reason, retry_s=self.next_retry_s,
         )  # fmt: skip

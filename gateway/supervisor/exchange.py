@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from gateway.errors import AnswerTooLarge, ChildGone, RemoteProtocolError
+from gateway.errors import AnswerTooLarge, ChildGone, GatewayError, RemoteProtocolError, SpawnFailed
 from gateway.protocol import envelope, meta
 from gateway.protocol.framing import LINE_CAP
 from gateway.protocol.sse import SseReader
@@ -130,6 +130,9 @@ async def trouble_as_gone(server: str) -> AsyncIterator[None]:
     except httpx.TimeoutException as exc:
         raise ChildGone(server, reason="it does not accept connections or data") from exc
     except httpx.ConnectError as exc:
+        if isinstance(exc, GatewayError):
+            # The guard of outbound connections refused the address: waiting does not mend that.
+            raise SpawnFailed(server, f"{server} cannot connect: {exc.message}", fix=exc.fix) from exc
         raise ChildGone(server, reason="it cannot be reached") from exc
     except httpx.HTTPError as exc:
         raise ChildGone(server, reason=f"the connection broke ({type(exc).__name__})") from exc

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import quote
 
 import anyio
 import httpx
@@ -84,7 +85,12 @@ class RemoteConnection:
     async def open(self) -> Agreed:
         """Connect and shake hands. Raises: SpawnFailed, HandshakeFailed, ChildGone."""
         try:
-            filled = fill({"url": self._launch.url, **_prefixed(self._launch.headers)}, self._secrets)
+            # In a URL a secret is a value of the query or a piece of the path: it must not end either.
+            quoted = {key: quote(value, safe="") for key, value in self._secrets.items()}
+            filled = {
+                **fill({"url": self._launch.url}, quoted),
+                **fill(_prefixed(self._launch.headers), self._secrets),
+            }
         except MissingSecretError as exc:
             raise SpawnFailed(
                 self._server,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
+from gateway.config.server import ServerSection
 from gateway.errors import ChildError, GatewayError, InstallError, NotFound, UsageError
 from gateway.install.blueprint import InstallPlan
 from gateway.install.installer import InstallResult
@@ -24,12 +26,15 @@ async def install(parts: Parts, ask: Ask, *, dry_run: bool = False, progress: Pr
     Raises: UsageError, NotFound, DiscoveryError, RefusedByPolicy, InstallError.
     """
     plan = await plan_for(parts, ask)
-    await _check_name_is_free(parts, plan)
+    before = await _name_is_free(parts, plan)
     if dry_run:
         return {"plan": plan.to_json()}
+    secrets = dict(parts.secrets.get(plan.name))
     result = await parts.installer.install(plan, progress)
     _tell(progress, "handshake", f"starting {plan.name} once")
-    tools = await _shake_hands(parts, result)
+    tools = await _shake_hands(parts, result, secrets)
+    if before is not None and not _is_same(before, plan):
+        await parts.definitions.forget(plan.name)
     await parts.installed.put(_row(result, parts.clock.wall()))
     await parts.changed()
     return {
@@ -44,10 +49,10 @@ async def install(parts: Parts, ask: Ask, *, dry_run: bool = False, progress: Pr
     }
 
 
-async def _check_name_is_free(parts: Parts, plan: InstallPlan) -> None:
-    """Refuse a name that means another server already; the same one again is fine."""
+async def _name_is_free(parts: Parts, plan: InstallPlan) -> InstalledServer | None:
+    """Return what has the name now. A different thing is refused, except that the configuration always wins."""
     here = await parts.installed.get(plan.name)
-    if here is not None and _bare(here.from_ref) != _bare(plan.from_):
+    if here is not None and not _is_same(here, plan) and plan.origin is not Origin.CONFIG:
         raise UsageError(
             f"a server called {plan.name} is installed already, from {here.from_ref}",
             fix="Choose another name with --as, or remove the old one first.",
@@ -58,6 +63,11 @@ async def _check_name_is_free(parts: Parts, plan: InstallPlan) -> None:
                 f"the configuration has a [[server]] called {plan.name}, which would win",
                 fix="Choose another name with --as.",
             )
+    return here
+
+
+def _is_same(here: InstalledServer, plan: InstallPlan) -> bool:
+    return _bare(here.from_ref) == _bare(plan.from_)
 
 
 def _bare(reference: str) -> str:
@@ -71,13 +81,17 @@ def _without_at(kind: str, rest: str) -> str:
     return f"{kind}:{head}" if at and head else f"{kind}:{rest}"
 
 
-async def _shake_hands(parts: Parts, result: InstallResult) -> int:
+async def _shake_hands(parts: Parts, result: InstallResult, secrets: Mapping[str, str]) -> int:
     name = result.spec.name
     try:
         return await parts.try_out(result.spec)
     except ChildError as exc:
-        # Nothing is left behind: what was installed under this name before is what starts again.
+        # Nothing is left behind: what was installed under this name before, with its secrets, is what starts again.
         await parts.installer.undo(name)
+        for key in [*parts.secrets.get(name)]:
+            parts.secrets.remove(name, key)
+        for key, value in secrets.items():
+            parts.secrets.set(name, key, value)
         raise InstallError(
             f"{name} was fetched but does not start: {exc.message}",
             step="handshake",
@@ -115,6 +129,7 @@ async def upgrade(
             alias=server.spec.name,
             settings=server.settings,
             secret_keys=server.secret_keys,
+            args=_configured_args(parts, server),
             origin=server.spec.origin,
             allow_fresh=allow_fresh,
         )
@@ -136,7 +151,7 @@ async def upgrade(
 async def remove(parts: Parts, name: str) -> Json:
     """Stop a server and forget it, its pins and its secrets."""
     server = await _installed(parts, name)
-    if server.spec.origin is Origin.CONFIG:
+    if _section_of(parts, server) is not None:
         raise UsageError(
             f"{name} is asked for by the configuration and would come back",
             fix=f"Delete its [[server]] block from {parts.config_file or 'config.toml'} and reload.",
@@ -147,6 +162,17 @@ async def remove(parts: Parts, name: str) -> Json:
     await parts.installer.remove(server.spec.name)
     _log.info("server_removed", server=name)
     return {"removed": name}
+
+
+def _section_of(parts: Parts, server: InstalledServer) -> ServerSection | None:
+    """The `[[server]]` block that asks for an installed server."""
+    blocks = (section for section in parts.config().server if section.from_)
+    return next((section for section in blocks if section.name == server.spec.name), None)
+
+
+def _configured_args(parts: Parts, server: InstalledServer) -> tuple[str, ...]:
+    section = _section_of(parts, server)
+    return section.args if section is not None else ()
 
 
 async def _installed(parts: Parts, name: str) -> InstalledServer:

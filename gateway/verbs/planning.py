@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.config import Config
+from gateway.errors import NotFound
 from gateway.install.blueprint import InstallPlan
 from gateway.install.plan import make_plan
 from gateway.install.references import Reference, RefKind, parse_reference, suggest_name
@@ -61,8 +62,19 @@ async def plan_for(parts: Parts, ask: Ask) -> InstallPlan:
     if reference.kind in LISTED:
         source = None if reference.kind is RefKind.LISTING else reference.kind.value
         listing, _ = await parts.finder.show(reference.identifier, source=source)
+        _check_version(reference, listing)
         return await plan_of(parts, listing, name=name, ask=ask)
     return await plan_of(parts, reference, name=name, ask=ask)
+
+
+def _check_version(reference: Reference, listing: Listing) -> None:
+    """Registries describe their newest release only: another one is not quietly put in its place."""
+    if reference.version is not None and reference.version != listing.version:
+        raise NotFound(
+            f"{listing.source} offers {listing.name} in version {listing.version or 'unknown'},"
+            f" not {reference.version}",
+            fix="Leave the version out, or name the package itself (npm:…, pypi:…) with that version.",
+        )
 
 
 async def plan_of(parts: Parts, target: Listing | Reference, *, name: str, ask: Ask) -> InstallPlan:

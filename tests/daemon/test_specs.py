@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from gateway.config.sections import Config
 from gateway.config.server import CallTable, HealthTable, RestartTable, ServerSection
 from gateway.daemon.specs import missing_installs, spec_of_section, wanted
@@ -57,6 +60,44 @@ def test_a_section_with_from_is_not_wanted_before_it_is_installed() -> None:
 def test_a_section_that_asks_for_another_package_is_missing() -> None:
     config = Config(server=(ServerSection(name="time", from_="npm:other"),))
     assert missing_installs(config, [installed()]) == list(config.server)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [
+        ("smithery:acme/echo", "acme/echo"),
+        ("smithery:acme/echo", "smithery:@acme/echo"),
+        ("registry:io.github.Acme/echo", "registry:io.github.acme/echo"),
+        ("registry:io.github.acme/echo", "registry:io.github.acme/echo@1.0"),
+        ("npm:@acme/echo@1.0", "npm:@acme/echo"),
+        ("pypi:echo[b,a]==1.0", "pypi:echo[b,a]"),
+    ],
+)
+def test_what_is_installed_is_recognised_however_it_was_asked_for(found: str, asked: str) -> None:
+    config = Config(server=(ServerSection(name="echo", from_=asked),))
+    spec = msgspec.structs.replace(installed("echo", found.replace("b,a", "a,b")), version="1.0")
+    assert missing_installs(config, [spec]) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "asked"),
+    [
+        ("smithery:acme/echo", "registry:acme/echo"),
+        ("npm:acme", "acme"),
+        ("npm:echo@1.0", "npm:echo@1.0.1"),
+        ("registry:io.github.acme/echo", "registry:io.github.acme/echo@2.0"),
+        ("npm:echo@1.0", "npm:echo@latest"),
+    ],
+)
+def test_something_else_is_not_taken_for_it(found: str, asked: str) -> None:
+    config = Config(server=(ServerSection(name="echo", from_=asked),))
+    spec = msgspec.structs.replace(installed("echo", found), version="1.0")
+    assert missing_installs(config, [spec]) == list(config.server)
+
+
+def test_what_was_installed_for_a_block_goes_with_the_block() -> None:
+    spec = msgspec.structs.replace(installed(), origin=Origin.CONFIG)
+    assert wanted(Config(), [spec], Origin.CONFIG, {}) == []
 
 
 def test_any_version_will_do_for_a_section_without_one() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from gateway.errors import LocalProtocolError
 from gateway.protocol import codes, meta
 
 STAMP = meta.stamp_for("2026-07-28", b'{"name":"g"}')
@@ -51,6 +54,12 @@ def test_params_without_meta_stay_without() -> None:
 
 def test_members_of_something_else_are_none() -> None:
     assert [meta.members(raw) for raw in (b"[1]", b"7", b"{", b"", None, b"[" * 5000)] == [{}] * 6
+
+
+def test_params_that_are_no_object_are_a_bug_of_ours() -> None:
+    for params in (b"[1]", b'{"a":', b"7"):
+        with pytest.raises(LocalProtocolError):
+            meta.for_leg(params, {})
 
 
 def test_the_progress_token_is_found_as_number_or_digits() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from gateway.errors import LocalProtocolError
 from gateway.protocol import codes, envelope, meta
 from gateway.protocol.framing import LINE_CAP
 from gateway.protocol.peer import Answered, Asked, Noise, Notified, Peer, Progress
@@ -123,6 +126,13 @@ def test_at_the_end_everybody_who_waits_is_named() -> None:
     peer.call("a", "m", b"{}")
     peer.call("b", "m", b"{}")
     assert (peer.open_calls, peer.receive_eof(), peer.open_calls) == (2, ["a", "b"], 0)
+
+
+def test_a_call_that_cannot_be_written_is_not_left_open() -> None:
+    peer: Peer[str] = Peer()
+    with pytest.raises(LocalProtocolError):
+        peer.call("who", "m", b"[")
+    assert peer.open_calls == 0
 
 
 def test_the_cap_is_sixteen_mebibytes() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 
 from gateway.clock import SystemClock
 from gateway.facts import ChildExited, Fact, StateChanged, ToolsListed
@@ -107,7 +108,9 @@ def remote_spec(name: str, port: int, *, headers: Mapping[str, str] | None = Non
 
 @asynccontextmanager
 async def supervised(
-    *specs: ServerSpec, secrets: Mapping[str, str] | None = None
+    *specs: ServerSpec,
+    secrets: Mapping[str, str] | None = None,
+    remote_transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
 ) -> AsyncIterator[tuple[Supervisor, Heard]]:
     """A running supervisor that wants these servers; at the end every child is stopped."""
     heard = Heard()
@@ -117,6 +120,7 @@ async def supervised(
         rng=random.Random(1),
         secrets=lambda _: secrets or {},
         version="0.0-test",
+        remote_transport=remote_transport,
     )
     async with anyio.create_task_group() as tasks:
         await tasks.start(supervisor.run)

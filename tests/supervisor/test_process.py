@@ -214,3 +214,13 @@ async def test_a_line_process_speaks_lines() -> None:
     await lines.stop()
     with pytest.raises(ChildGone, match="status 0"):
         await lines.receive()
+
+
+async def test_where_the_kernel_has_no_handle_for_processes_their_exit_is_noticed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    out = Output()
+    child = await python(out, "import sys; print('last'); sys.exit(7)")
+    await out.until(lambda: bool(out.ends))
+    assert (out.data, (await child.stop(1.0)).code) == (b"last\n", 7)

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from gateway.errors import CallTimeout, ChildGone, RpcError
-from gateway.model import HealthPolicy, ServerName
+from gateway.model import HealthPolicy, RemoteLaunch, ServerName
+from gateway.net.guard import RefusedAddressError
 from tests.supervisor.running import SERVERS, call, free_port, remote_spec, row, supervised
 
 pytestmark = pytest.mark.process
@@ -97,6 +98,35 @@ async def test_a_missing_secret_is_told_before_anything_is_sent() -> None:
         assert "mcp-gateway secret set r TOKEN" in failed.reason
 
 
+class Asked(httpx.AsyncBaseTransport):
+    """Notes the addresses that are asked for, and answers none."""
+
+    def __init__(self, refusal: Exception) -> None:
+        self.urls: list[str] = []
+        self.refusal = refusal
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.urls.append(str(request.url))
+        raise self.refusal
+
+
+async def test_a_secret_in_the_address_cannot_change_the_address() -> None:
+    asked = Asked(httpx.ConnectError("down"))
+    launch = RemoteLaunch("https://far.example/mcp?key=${secret:KEY}")
+    spec = msgspec.structs.replace(remote_spec("r", 9), launch=launch)
+    async with supervised(spec, secrets={"KEY": "a&b=c#/d"}, remote_transport=lambda: asked) as (_, heard):
+        await heard.state("r", "backoff")
+    assert set(asked.urls) == {"https://far.example/mcp?key=a%26b%3Dc%23%2Fd"}
+
+
+async def test_a_refused_address_is_told_with_its_reason_and_not_tried_again() -> None:
+    asked = Asked(RefusedAddressError("far.example leads to 10.0.0.1 (private)", fix="See [install] trusted_origins."))
+    async with supervised(remote_spec("r", 9), remote_transport=lambda: asked) as (_, heard):
+        failed = await heard.state("r", "failed")
+    assert "10.0.0.1" in failed.reason
+    assert "trusted_origins" in failed.reason
+
+
 async def test_a_forgotten_session_is_opened_again_and_the_call_is_answered(remote: Start) -> None:
     port = remote()
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
@@ -113,7 +143,7 @@ async def test_a_forgotten_session_is_opened_again_and_the_call_is_answered(remo
         assert sorted(answers) == [str(n) for n in range(8)]
         told = json.loads(await call(supervisor, "r", "heard"))
         assert told["opened"] == 2
-        assert "backoff" not in heard.states("r")
+        assert len(heard.states("r")["ready"]) == 1
 
 
 async def test_progress_is_relayed_in_order_with_the_callers_token(remote: Start) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import psutil
 import pytest
 
 from gateway.supervisor.environment import MARKER
 from gateway.supervisor.strays import Undertaker, end_escaped, marked
 
 pytestmark = pytest.mark.process
+ROOT = Path(__file__).parents[2]
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 
 
@@ -54,3 +57,40 @@ def test_a_zombie_that_somebody_reaps_is_theirs() -> None:
     undertaker.round()
     child.wait()
     assert undertaker.round() == 0
+
+
+SWEPT = """
+import random, sys
+import anyio
+from gateway.clock import SystemClock
+from gateway.supervisor import supervisor as room
+from gateway.supervisor.keeper import run_kept
+from tests.supervisor.running import call, row, spec, supervised
+
+async def main():
+    async with supervised(spec("a", "crasher.py", "--at", "never", "--setsid")) as (kept, heard):
+        print(await call(kept, "a", "grandchild"), flush=True)
+        await kept.stop("a")
+        await anyio.sleep_forever()
+
+def daemon():
+    room.HOUSEKEEPING_S = 0.1
+    anyio.run(main)
+    return 0
+
+run_kept(daemon)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs subreapers")
+def test_a_grandchild_that_escaped_into_its_own_session_is_ended_after_its_server() -> None:
+    kept = subprocess.Popen(
+        [sys.executable, "-c", SWEPT], env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )
+    assert kept.stdout is not None
+    lines = (line.strip() for line in kept.stdout)
+    escaped = psutil.Process(int(next(line for line in lines if line.isdigit())))
+    _, alive = psutil.wait_procs([escaped], timeout=15)
+    kept.kill()
+    kept.communicate(timeout=10)
+    assert alive == []

@@ -69,5 +69,5 @@ def explain(server: dict[str, Any]) -> str:
     said = str(server.get("reason") or "")
     retry_s = server.get("next_retry_s")
     if isinstance(retry_s, int | float):
-        said += f"{'; ' if said else ''}next try in {span(retry_s)}"
+        said = f"{said.rstrip('.')}{'; ' if said else ''}next try in {span(retry_s)}"
     return said or NOTHING

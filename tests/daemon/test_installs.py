@@ -1,0 +1,204 @@
+"""What is installed without being asked for each time: starter, configuration, discover rules."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from gateway.config import Config
+from gateway.config.registries import DiscoverRule
+from gateway.config.server import ServerSection
+from gateway.daemon.installs import Installs
+from gateway.daemon.notes import Notes
+from gateway.install.starter import STARTER
+from gateway.listing import Listing
+from gateway.model import Origin, ServerName, Source
+from gateway.verbs.installing import install, remove
+from gateway.verbs.planning import Ask
+from tests.verbs.fakes import Shop, bundle, bundle_listing, bundle_url, open_shop, remote_listing
+
+STARTERS = [remote_listing(listing.name, source=Source.STARTER) for listing in STARTER]
+NAMES = sorted(listing.name for listing in STARTER)
+
+
+@asynccontextmanager
+async def open_installs(
+    folder: Path, *, found: Sequence[Listing] = (), config: Config | None = None, seeds: bool = False
+) -> AsyncIterator[tuple[Shop, Installs, list[tuple[str, dict[str, Any]]]]]:
+    """A shop and its installer's task; what it tells is kept."""
+    async with open_shop(folder, {"starter": STARTERS, "smithery": found}, config) as shop:
+        yield shop, *make_installs(shop, seeds=seeds)
+
+
+def make_installs(shop: Shop, *, seeds: bool = False) -> tuple[Installs, list[tuple[str, dict[str, Any]]]]:
+    """As at a (re)start of the daemon."""
+    told: list[tuple[str, dict[str, Any]]] = []
+    notes = Notes(shop.root / "notes.json")
+    return Installs(shop.parts, notes, seeds_starter=seeds, tell=lambda name, step: told.append((name, step))), told
+
+
+async def names(shop: Shop) -> list[str]:
+    return [str(server.spec.name) for server in await shop.parts.installed.all()]
+
+
+def weather(**changes: Any) -> Config:
+    return Config(discover=(DiscoverRule("weather", **changes),))
+
+
+async def test_with_nothing_configured_the_starter_is_installed(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, seeds=True) as (shop, installs, told):
+        assert await installs.round()
+        assert await names(shop) == NAMES
+        origins = {server.spec.origin for server in await shop.parts.installed.all()}
+    assert origins == {Origin.STARTER}
+    assert {name for name, _ in told} == set(NAMES)
+
+
+async def test_with_a_configuration_no_starter_comes(tmp_path: Path) -> None:
+    async with open_installs(tmp_path) as (shop, installs, _):
+        assert await installs.round()
+        assert await names(shop) == []
+
+
+async def test_a_starter_that_the_person_removed_does_not_come_back(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, seeds=True) as (shop, installs, _):
+        await installs.round()
+        await remove(shop.parts, NAMES[0])
+        restarted, _ = make_installs(shop, seeds=True)
+        assert await restarted.round()
+        assert await names(shop) == NAMES[1:]
+
+
+async def test_a_starter_that_failed_is_told_and_tried_again(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, seeds=True) as (shop, installs, told):
+        shop.try_out.broken.add(NAMES[0])
+        assert not await installs.round()
+        assert await names(shop) == NAMES[1:]
+        assert [step["step"] for name, step in told if name == NAMES[0]][-1] == "failed"
+        shop.try_out.broken.clear()
+        assert await installs.round()
+        assert await names(shop) == NAMES
+
+
+async def test_a_block_that_asks_for_a_package_gets_it_under_its_name(tmp_path: Path) -> None:
+    section = ServerSection(name="mine", from_=f"mcpb:{bundle(tmp_path, wants_key=True)}", secrets=("apiKey",))
+    async with open_installs(tmp_path, config=Config(server=(section,))) as (shop, installs, _):
+        assert await installs.round()
+        kept = await shop.parts.installed.get(ServerName("mine"))
+        count = len(shop.try_out.tried)
+        assert await installs.round()
+    assert kept is not None
+    assert (kept.spec.origin, kept.secret_keys) == (Origin.CONFIG, ("apiKey",))
+    assert len(shop.try_out.tried) == count == 1
+
+
+async def test_a_block_that_now_asks_for_something_else_gets_that(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, found=[remote_listing("acme/far")]) as (shop, installs, _):
+        shop.config = Config(server=(ServerSection(name="mine", from_=f"mcpb:{bundle(tmp_path)}"),))
+        assert await installs.round()
+        shop.config = Config(server=(ServerSection(name="mine", from_="acme/far"),))
+        assert await installs.round()
+        (spec,) = await shop.wanted()
+    assert (spec.name, spec.from_) == ("mine", "smithery:acme/far")
+
+
+async def test_one_install_that_fails_does_not_hinder_the_others(tmp_path: Path) -> None:
+    blocks = (ServerSection(name="bad", from_="acme/nowhere"), ServerSection(name="good", from_="acme/far"))
+    async with open_installs(tmp_path, found=[remote_listing("acme/far")], config=Config(server=blocks)) as (
+        shop,
+        installs,
+        told,
+    ):
+        assert not await installs.round()
+        assert await names(shop) == ["good"]
+    assert [step["step"] for name, step in told if name == "bad"] == ["failed"]
+
+
+async def test_a_rule_gets_the_best_servers_for_its_need(tmp_path: Path) -> None:
+    found = [remote_listing(f"acme/weather-{n}", use_count=10**n) for n in range(4)]
+    async with open_installs(tmp_path, found=found, config=weather(limit=2)) as (shop, installs, _):
+        assert await installs.round()
+        assert await names(shop) == ["weather-2", "weather-3"]
+        assert {server.spec.origin for server in await shop.parts.installed.all()} == {Origin.DISCOVER}
+
+
+async def test_a_filled_rule_replaces_nothing_when_better_ones_appear(tmp_path: Path) -> None:
+    first = [remote_listing("acme/weather-old", use_count=1)]
+    async with open_installs(tmp_path, found=first, config=weather()) as (shop, installs, _):
+        await installs.round()
+    better = [*first, remote_listing("acme/weather-new", use_count=10**6)]
+    async with open_installs(tmp_path, found=better, config=weather()) as (shop, installs, _):
+        assert await installs.round()
+        assert await names(shop) == ["weather-old"]
+
+
+async def test_a_rule_fills_the_place_of_a_server_that_was_removed(tmp_path: Path) -> None:
+    found = [remote_listing("acme/weather-a", use_count=10**6), remote_listing("acme/weather-b")]
+    async with open_installs(tmp_path, found=found, config=weather(deny=("acme/weather-a",))) as (shop, installs, _):
+        await installs.round()
+        await remove(shop.parts, "weather-b")
+        shop.config = weather()
+        assert await installs.round()
+        assert await names(shop) == ["weather-a"]
+
+
+async def test_a_rule_skips_what_needs_secrets_and_takes_the_next(tmp_path: Path) -> None:
+    found = [
+        remote_listing("acme/weather-locked", wants="X-Api-Key", use_count=10**6),
+        remote_listing("acme/weather-open"),
+    ]
+    async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
+        assert await installs.round()
+        assert await names(shop) == ["weather-open"]
+
+
+async def test_a_rule_that_finds_too_little_is_not_filled_and_said_so(tmp_path: Path) -> None:
+    found = [remote_listing("acme/weather-a", verified=False)]
+    async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
+        assert not await installs.round()
+        assert await names(shop) == []
+
+
+async def test_a_rule_does_not_install_what_is_here_already(tmp_path: Path) -> None:
+    found = [remote_listing("acme/weather-a", use_count=10**6), remote_listing("acme/weather-b")]
+    async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
+        await install(shop.parts, Ask("acme/weather-a"))
+        assert await installs.round()
+        assert await names(shop) == ["weather-a", "weather-b"]
+
+
+async def test_a_server_that_does_not_start_leaves_the_vacancy_to_the_next(tmp_path: Path) -> None:
+    found = [bundle_listing("acme/weather-broken", use_count=10**6), remote_listing("acme/weather-b")]
+    async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
+        shop.fetch.shelf[bundle_url("acme/weather-broken")] = bundle(tmp_path).read_bytes()
+        shop.try_out.broken.add("weather-broken")
+        assert await installs.round()
+        assert await names(shop) == ["weather-b"]
+
+
+async def test_a_changed_configuration_is_looked_at_at_once(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, found=[remote_listing("acme/far")]) as (shop, installs, _):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(installs.keep_up)
+            await anyio.wait_all_tasks_blocked()
+            shop.config = Config(server=(ServerSection(name="far", from_="acme/far"),))
+            installs.configuration_changed()
+            with anyio.fail_after(5):
+                while not await names(shop):
+                    await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        assert await names(shop) == ["far"]
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_what_is_missing_is_known(tmp_path: Path, broken: bool) -> None:
+    async with open_installs(tmp_path, seeds=True) as (shop, installs, _):
+        if broken:
+            shop.try_out.broken.add(NAMES[0])
+        await installs.round()
+        assert await installs._is_behind() is broken

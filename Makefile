@@ -69,6 +69,7 @@ format: dev  ## put every file into house form
 
 bench: dev  ## latency and throughput of a call through the gateway against a direct one
 	$(BIN)/python bench/relay.py
+	$(BIN)/python bench/startup.py
 
 bench-learning: dev  ## the policy against the static ranker; DATA=folder of tool-selection data
 	$(BIN)/python bench/selection.py $(DATA)

@@ -44,8 +44,8 @@ class Daemon:
         return json.loads(body)
 
     def is_ready(self) -> bool:
-        """Whether every server is ready."""
-        return all(row["state"] == "ready" for row in self.api("/status")["servers"])
+        """Whether every server is ready and its tools are on the list."""
+        return all(row["state"] == "ready" and row["tools"] for row in self.api("/status")["servers"])
 
 
 def environment(state: Path) -> dict[str, str]:

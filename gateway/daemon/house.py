@@ -203,7 +203,6 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
 
 def _reloader(site: Site, current: Current, parts: Parts, house: Callable[[], House]) -> Reloader:
     return Reloader(
-        setup=site.setup,
         options=site.options,
         env=site.env,
         current=current,

@@ -41,12 +41,14 @@ class Installs:
         self._seeds_starter = seeds_starter
         self._tell = tell
         self._again = anyio.Event()
+        self.is_behind = True
+        """Whether the last round left something undone that may work soon."""
         self._log = structlog.get_logger("install")
 
     async def keep_up(self) -> None:
         """Try again what failed, look at the rules again, and at once when the configuration changed."""
         while True:
-            wait_s = RETRY_S if await self._is_behind() else REFRESH_S
+            wait_s = RETRY_S if self.is_behind else REFRESH_S
             with anyio.move_on_after(wait_s):
                 await self._again.wait()
             self._again = anyio.Event()
@@ -67,7 +69,8 @@ class Installs:
             for ask in [*self._starters(), *await self._configured()]:
                 tasks.start_soon(do, ask)
         filled = [await self._fill(rule) for rule in self._parts.config().discover]
-        return all(results) and all(filled)
+        self.is_behind = not (all(results) and all(filled))
+        return not self.is_behind
 
     def _starters(self) -> list[Ask]:
         if not self._seeds_starter:
@@ -79,9 +82,6 @@ class Installs:
         specs = [server.spec for server in await self._parts.installed.all()]
         return [_ask_of(section) for section in missing_installs(self._parts.config(), specs)]
 
-    async def _is_behind(self) -> bool:
-        return bool(self._starters() or await self._configured())
-
     async def _install(self, ask: Ask) -> bool:
         name = ask.alias or ask.name
         try:
@@ -91,11 +91,20 @@ class Installs:
             self._tell(name, {"step": "failed", "message": exc.message, "done": None, "total": None})
             return False
         if ask.origin is Origin.STARTER:
-            self._notes.add(STARTER_KEY, name)
+            self._note(STARTER_KEY, name)
         return True
 
     async def _fill(self, rule: DiscoverRule) -> bool:
-        """Fill a rule's vacancy with the best listings that install without anybody's help."""
+        """Fill a rule's vacancy; returns whether looking again soon would change nothing."""
+        filled = False
+        try:
+            filled = await self._fill_now(rule)
+        except* GatewayError as several:  # sources are asked side by side
+            self._log.warning("discover_failed", need=rule.query, reasons=[str(exc) for exc in several.exceptions])
+        return filled
+
+    async def _fill_now(self, rule: DiscoverRule) -> bool:
+        """Take the best listings that install without anybody's help."""
         here = await self._parts.installed.all()
         mine = [server for server in here if server.spec.name in self._notes.names(rule_key(rule))]
         if len(mine) >= rule.limit:
@@ -108,7 +117,11 @@ class Installs:
             if filled >= open_.count:
                 break
             filled += await self._try(rule, f"{listing.source}:{listing.name}")
-        return filled >= open_.count
+        if filled >= open_.count:
+            return True
+        away = [state.name for state in found.sources if state.state in {"down", "stale"}]
+        self._log.warning("discover_unfilled", need=rule.query, missing=open_.count - filled, away=away)
+        return not away
 
     async def _try(self, rule: DiscoverRule, reference: str) -> bool:
         try:
@@ -120,8 +133,14 @@ class Installs:
         except GatewayError as exc:
             self._log.info("discover_skipped", need=rule.query, reference=reference, reason=exc.message)
             return False
-        self._notes.add(rule_key(rule), done["name"])
+        self._note(rule_key(rule), done["name"])
         return True
+
+    def _note(self, key: str, name: str) -> None:
+        try:
+            self._notes.add(key, name)
+        except OSError as exc:
+            self._log.warning("note_not_kept", key=key, server=name, reason=exc.strerror or str(exc))
 
 
 def _ask_of(section: ServerSection) -> Ask:

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.config import Config
 from gateway.daemon.options import ServeOptions
-from gateway.daemon.setup import Setup, read_setup
+from gateway.daemon.setup import read_setup
 from gateway.daemon.workshop import Current
 from gateway.model import ServerSpec
 
@@ -25,14 +25,12 @@ class Reloader:
     def __init__(
         self,
         *,
-        setup: Setup,
         options: ServeOptions,
         env: Mapping[str, str],
         current: Current,
         wanted: Callable[[], Awaitable[list[ServerSpec]]],
         apply: Callable[[Config], Awaitable[None]],
     ) -> None:
-        self._setup = setup
         self._options = options
         self._env = env
         self._current = current
@@ -55,7 +53,7 @@ class Reloader:
             told = compare(before, after)
             needs_restart = [name for name in FIXED if getattr(old, name) != getattr(fresh.config, name)]
             self._log.info("config_reloaded", **told, needs_restart=needs_restart)
-            file = str(self._setup.config_file) if self._setup.config_file else None
+            file = str(fresh.config_file) if fresh.config_file else None
             return {"file": file, **told, "needs_restart": needs_restart}
 
 

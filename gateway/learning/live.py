@@ -279,13 +279,15 @@ class LivePolicy:
         return rows
 
     def _scores(self, ranking: policy.Ranking, order: policy.Ints) -> list[ToolScore]:
+        """The numbers behind an order; `score` is relative to the best tool's."""
         made = []
+        best = float(ranking.score[order].max(initial=-np.inf))
         for i in order.tolist():
             name = self._roster.ids[i]
             relevance, reliability = float(ranking.relevance[i]), float(ranking.reliability[i])
             n = self._reliability.calls(name)
             why = f"relevance {relevance:.2f}, runs {100 * reliability:.0f} % of the time ({n} calls)"
-            made.append(ToolScore(name, float(np.exp(ranking.score[i])), relevance, reliability, n, why))
+            made.append(ToolScore(name, float(np.exp(ranking.score[i] - best)), relevance, reliability, n, why))
         return made
 
     def _call_finished(self, fact: CallFinished) -> None:

@@ -1,7 +1,8 @@
 """From scores to an order, and the closed-form odds of it. No I/O, no randomness of its own: a uniform is an argument.
 
-score(tool) = relevance logit + RELIABILITY_WEIGHT * log(reliability), in float64. Not log sigmoid of the logit: where many
-tools look certain a sigmoid forgets their order, and one failed call would throw the right tool behind its neighbours.
+score(tool) = relevance logit + RELIABILITY_WEIGHT * log(reliability), in float64. Not log sigmoid of the logit: where
+many tools look certain a sigmoid forgets their order, and one failed call would throw the right tool behind its
+neighbours.
 
 **Order.** By score, ties by the tools' own order. Every further member of a near-duplicate family is marked down by
 `REPEAT` per better member: an agent that has one of them gains little from the second. Then at most one *cold* tool
@@ -43,7 +44,8 @@ RELIABILITY_WEIGHT = 2.0
 
 FLOOR = 0.01
 STATIC_FLOOR = 0.06
-"""With the plain floor, 5,000 decisions hold fewer than 200 effective ones about the static ranker: too few to compare."""
+"""With the plain floor, 5,000 decisions hold fewer than 200 effective ones about the static ranker: too few to
+compare."""
 
 LEARNED_CANDIDATES = 12
 STATIC_CANDIDATES = 3

@@ -30,8 +30,8 @@ GATE_RATE, FEATURE_RATE = 0.5, 0.2
 """Step sizes of the gates and of the shared feature vectors, as shares of `lr`: both move every tool at once."""
 
 ADAM_EPS = 1e-4
-"""Adam moves a weight by about `lr` however small its gradient is, unless the gradient is below this: thousands of tools
-that merely stood beside the right one must not be pushed about as hard as the right one is."""
+"""Adam moves a weight by about `lr` however small its gradient is, unless the gradient is below this: thousands of
+tools that merely stood beside the right one must not be pushed about as hard as the right one is."""
 
 ECE_BINS = 10
 

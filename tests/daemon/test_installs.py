@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from gateway.config.registries import DiscoverRule
 from gateway.config.server import ServerSection
 from gateway.daemon.installs import Installs
 from gateway.daemon.notes import Notes
+from gateway.discovery.finder import Finder
 from gateway.install.starter import STARTER
 from gateway.listing import Listing
 from gateway.model import Origin, ServerName, Source
+from gateway.store.catalogue import Catalogue
 from gateway.verbs.installing import install, remove
 from gateway.verbs.planning import Ask
-from tests.verbs.fakes import Shop, bundle, bundle_listing, bundle_url, open_shop, remote_listing
+from tests.verbs.fakes import DownSource, Shop, bundle, bundle_listing, bundle_url, open_shop, remote_listing
 
 STARTERS = [remote_listing(listing.name, source=Source.STARTER) for listing in STARTER]
 NAMES = sorted(listing.name for listing in STARTER)
@@ -120,10 +123,10 @@ async def test_one_install_that_fails_does_not_hinder_the_others(tmp_path: Path)
 
 
 async def test_a_rule_gets_the_best_servers_for_its_need(tmp_path: Path) -> None:
-    found = [remote_listing(f"acme/weather-{n}", use_count=10**n) for n in range(4)]
+    found = [remote_listing(f"acme/weather-{letter}") for letter in "abcd"]
     async with open_installs(tmp_path, found=found, config=weather(limit=2)) as (shop, installs, _):
         assert await installs.round()
-        assert await names(shop) == ["weather-2", "weather-3"]
+        assert await names(shop) == ["weather-a", "weather-b"]
         assert {server.spec.origin for server in await shop.parts.installed.all()} == {Origin.DISCOVER}
 
 
@@ -157,11 +160,32 @@ async def test_a_rule_skips_what_needs_secrets_and_takes_the_next(tmp_path: Path
         assert await names(shop) == ["weather-open"]
 
 
-async def test_a_rule_that_finds_too_little_is_not_filled_and_said_so(tmp_path: Path) -> None:
+async def test_a_rule_for_which_there_is_too_little_waits_for_the_next_refresh(tmp_path: Path) -> None:
     found = [remote_listing("acme/weather-a", verified=False)]
     async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
-        assert not await installs.round()
+        assert await installs.round()
         assert await names(shop) == []
+
+
+async def test_a_rule_is_looked_at_again_soon_while_a_registry_is_down(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, config=weather()) as (shop, _, __):
+        down = Finder([DownSource()], Catalogue(shop.parts.db), shop.clock)
+        installs = Installs(
+            replace(shop.parts, finder=down), Notes(shop.root / "notes.json"), seeds_starter=False, tell=print
+        )
+        assert not await installs.round()
+        assert installs.is_behind
+
+
+async def test_a_store_that_cannot_be_written_is_no_end_but_tried_again(tmp_path: Path) -> None:
+    found = [remote_listing("acme/weather-a")]
+    async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
+        full = "CREATE TRIGGER full BEFORE INSERT ON listings BEGIN SELECT RAISE(ABORT, 'full'); END"
+        await shop.parts.db.execute(full)
+        assert not await installs.round()
+        await shop.parts.db.execute("DROP TRIGGER full")
+        assert await installs.round()
+        assert await names(shop) == ["weather-a"]
 
 
 async def test_a_rule_does_not_install_what_is_here_already(tmp_path: Path) -> None:
@@ -201,4 +225,4 @@ async def test_what_is_missing_is_known(tmp_path: Path, broken: bool) -> None:
         if broken:
             shop.try_out.broken.add(NAMES[0])
         await installs.round()
-        assert await installs._is_behind() is broken
+        assert installs.is_behind is broken

@@ -42,6 +42,29 @@ def test_rotation_replaces_the_token(tmp_path: Path) -> None:
     assert tokens.load(AGENTS).value == tokens.load(AGENTS).value != before.value
 
 
+def test_a_token_is_looked_for_once_because_each_request_asks(tmp_path: Path) -> None:
+    tokens = store(tmp_path)
+    before = tokens.load(AGENTS)
+    (tmp_path / "token").write_text("changed behind its back")
+    assert tokens.load(AGENTS) == before
+    assert store(tmp_path).load(AGENTS).value == "changed behind its back"
+
+
+def test_rotating_one_token_leaves_the_other(tmp_path: Path) -> None:
+    tokens = store(tmp_path)
+    admin = tokens.load(ADMIN)
+    rotated = tokens.rotate(AGENTS)
+    assert tokens.load(ADMIN) == admin
+    assert (tmp_path / "token").read_text() == rotated.value
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_principal_is_another_after_a_rotation(tmp_path: Path) -> None:
+    tokens = store(tmp_path)
+    before = tokens.load(AGENTS).principal
+    assert tokens.rotate(AGENTS).principal != before
+
+
 def test_a_token_given_from_outside_cannot_be_rotated_here(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="MCP_GATEWAY_TOKEN"):
         store(tmp_path, {"MCP_GATEWAY_TOKEN": "x"}).rotate(AGENTS)

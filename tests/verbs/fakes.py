@@ -16,8 +16,9 @@ from gateway.daemon.specs import wanted
 from gateway.daemon.state import StateDirectory
 from gateway.daemon.tokens import TokenStore
 from gateway.discovery.finder import Finder
+from gateway.discovery.ports import Found, Wanted
 from gateway.discovery.sources import FixedSource
-from gateway.errors import HandshakeFailed, InstallError
+from gateway.errors import HandshakeFailed, InstallError, RegistryUnavailable
 from gateway.install.installer import Installer
 from gateway.install.machine import Machine, Program
 from gateway.listing import BundleConnection, InputSpec, Listing, RemoteConnection
@@ -80,6 +81,21 @@ class ShelfFetch:
             raise InstallError(f"{url} could not be fetched", step="fetch", fix="Check the network.")
         to.write_bytes(self.shelf[url])
         return hashlib.sha256(self.shelf[url]).hexdigest()
+
+
+class DownSource:
+    """A registry that does not answer."""
+
+    name = "smithery"
+    search_says_more = False
+
+    async def search(self, wanted: Wanted) -> Found:
+        """Fail."""
+        raise RegistryUnavailable("Smithery does not answer", fix="Wait.")
+
+    async def get(self, name: str) -> Found:
+        """Fail."""
+        raise RegistryUnavailable("Smithery does not answer", fix="Wait.")
 
 
 @dataclass

@@ -10,32 +10,16 @@ from gateway.config import Config
 from gateway.config.install import InstallSection
 from gateway.config.server import ServerSection
 from gateway.discovery.finder import Finder
-from gateway.discovery.ports import Found, Wanted
-from gateway.errors import NotFound, RegistryUnavailable
+from gateway.errors import NotFound
 from gateway.listing import ListedTool, Listing, PackageConnection
 from gateway.model import ServerName, Source
 from gateway.store.catalogue import Catalogue
 from gateway.verbs.catalogue import list_servers, look_up, search, show
 from gateway.verbs.installing import install
 from gateway.verbs.planning import Ask
-from tests.verbs.fakes import bundle, bundle_listing, bundle_url, open_shop, remote_listing
+from tests.verbs.fakes import DownSource, bundle, bundle_listing, bundle_url, open_shop, remote_listing
 
 SCHEMA = {"type": "object", "required": ["apiKey"], "properties": {"apiKey": {"type": "string"}}}
-
-
-class DownSource:
-    """A registry that does not answer."""
-
-    name = "smithery"
-    search_says_more = False
-
-    async def search(self, wanted: Wanted) -> Found:
-        """Fail."""
-        raise RegistryUnavailable("Smithery does not answer", fix="Wait.")
-
-    async def get(self, name: str) -> Found:
-        """Fail."""
-        raise RegistryUnavailable("Smithery does not answer", fix="Wait.")
 
 
 async def test_a_search_tells_what_is_installed_and_what_can_run_here(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from gateway.daemon.reload import Reloader
 from gateway.daemon.setup import Setup
 from gateway.daemon.tokens import ADMIN, AGENTS
 from gateway.daemon.toolboard import ToolBoard
+from gateway.daemon.versions import VersionLog
 from gateway.daemon.workshop import Current, Effects, open_parts, remote_transport, store_url
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.gate import Gate, is_admin
@@ -38,8 +39,10 @@ from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.tokens import Tokens
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import LivePolicy
+from gateway.learning.recorder import Recorder
 from gateway.model import ServerName
 from gateway.store.ledger_sink import LedgerSink
+from gateway.store.policies import Policies
 from gateway.store.tombstones import Tombstones
 from gateway.supervisor.process import spawn_lines
 from gateway.supervisor.supervisor import Supervisor
@@ -67,6 +70,7 @@ class House:
     installs: Installs
     verbs: OnlineVerbs
     changes: Changes
+    versions: VersionLog
     is_open: bool = False  # listening, and everything is in place
     is_draining: bool = False
     store_is_writable: bool = True
@@ -157,14 +161,15 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
     config, state, bus = site.setup.config, site.setup.state, Bus()
     supervisor = _supervisor(site, current, parts, bus)
     policy = LivePolicy(config=config.learning, directory=state.learning, clock=site.clock, rng=site.rng)
-    learner = _learner(site, policy)
+    versions = VersionLog(Policies(parts.db), site.clock)
+    learner = _learner(site, policy, versions)
     sink = LedgerSink(parts.ledger, site.clock, config.learning.keep_queries_days)
     endpoint = _endpoint(site, supervisor, policy, bus, tombstones, BuiltinVerbs(lambda: house().running))
     board = ToolBoard(parts.definitions, endpoint.set_tools)
     metrics = Metrics(__version__)
     metrics.watch_in_flight(lambda: endpoint.in_flight)
     changes = Changes()
-    for listener in (sink, policy, board, metrics, changes):
+    for listener in (sink, policy, board, metrics, changes, Recorder(bus.publish)):
         bus.subscribe(listener)
     running = Running(
         parts=parts,
@@ -198,6 +203,7 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         ),
         verbs=verbs,
         changes=changes,
+        versions=versions,
     )
 
 
@@ -223,7 +229,7 @@ def _supervisor(site: Site, current: Current, parts: Parts, bus: Bus) -> Supervi
     )
 
 
-def _learner(site: Site, policy: LivePolicy) -> LearnerLink:
+def _learner(site: Site, policy: LivePolicy, versions: VersionLog) -> LearnerLink:
     return LearnerLink(
         policy=policy,
         spawn=spawn_lines,
@@ -232,6 +238,7 @@ def _learner(site: Site, policy: LivePolicy) -> LearnerLink:
         config=site.setup.config.learning,
         clock=site.clock,
         environ=site.env,
+        on_adopted=versions,
     )
 
 

@@ -89,6 +89,7 @@ class _Daemon:
             # What remembers outlives what acts: the last facts are still committed.
             await memory.start(house.sink.run)
             memory.start_soon(house.board.run)
+            memory.start_soon(house.versions.run)
             async with anyio.create_task_group() as rooms:
                 await self._open(house, http, url, rooms)
                 await self._stop.wait()

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import anyio
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
-from gateway.daemon.http import Router, listen
+from gateway.daemon.http import HttpServer, Router, listen
 from gateway.errors import GatewayError
 
 
@@ -35,3 +37,59 @@ def test_a_taken_port_is_a_clear_error() -> None:
     with listen("127.0.0.1", 0) as taken, pytest.raises(GatewayError) as caught:
         listen("127.0.0.1", taken.getsockname()[1])
     assert "--port" in caught.value.fix
+
+
+def test_an_address_that_is_not_ours_is_a_clear_error() -> None:
+    with pytest.raises(GatewayError) as caught:
+        listen("192.0.2.1", 0)
+    assert "--host" in caught.value.fix
+
+
+class Slow:
+    """An app whose answers wait for the test."""
+
+    def __init__(self) -> None:
+        self.asked, self.go = anyio.Event(), anyio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.set()
+        await self.go.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+
+@pytest.mark.process
+async def test_a_request_in_flight_is_answered_after_the_door_was_closed() -> None:
+    app = Slow()
+    answers: list[str] = []
+    with listen("127.0.0.1", 0) as sock:
+        server, url = HttpServer(app, sock), f"http://127.0.0.1:{sock.getsockname()[1]}/"
+
+        async def ask() -> None:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                answers.append((await client.get(url, timeout=20)).text)
+
+        with anyio.fail_after(25):
+            async with anyio.create_task_group() as serving:
+                await serving.start(server.run_until_stopped)
+                serving.start_soon(ask)
+                await app.asked.wait()
+                server.stop_accepting()
+                app.go.set()
+    assert answers == ["done"]
+
+
+@pytest.mark.process
+async def test_a_connection_that_does_not_end_can_be_left_behind() -> None:
+    app = Slow()
+    with listen("127.0.0.1", 0) as sock:
+        server, port = HttpServer(app, sock), sock.getsockname()[1]
+        with anyio.fail_after(25):
+            async with anyio.create_task_group() as serving:
+                await serving.start(server.run_until_stopped)
+                async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                    await stream.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    await app.asked.wait()
+                    server.stop_accepting()
+                    server.hurry()
+                    app.go.set()
+    assert server.should_exit

@@ -1,6 +1,6 @@
 """What the gateway costs: a call through it against a direct call of a server on the official SDK (`make bench`).
 
-    python bench/relay.py [--rounds 5] [--calls 400] [--json]
+    python bench/relay.py [--rounds 5] [--calls 400] [--learning on|off] [--json]
 
 One run, interleaved rounds (gateway, direct, gateway, direct, ...), each figure the median over the rounds; what
 counts are the ratios, since machines and their load differ. The gateway is a real daemon with authentication and ledger
@@ -31,6 +31,13 @@ CONNECTIONS = 16
 WARM_UP = 50
 LISTS_PER_CALL = 4  # a list is asked for once per round of an agent, so it needs fewer samples than a call
 RUN = "bench"
+CONFIG = """
+[tools]
+mode = "all"
+builtins = false
+[learning]
+mode = "{learning}"
+"""
 FIGURES = {  # name: (unit, is more better)
     "echo p50": ("ms", False),
     "echo p99": ("ms", False),
@@ -142,13 +149,16 @@ async def listed(side: Side) -> list[dict[str, object]]:
         return await client.tools()
 
 
-def run(rounds: int, calls: int) -> dict[str, object]:
+def run(rounds: int, calls: int, learning: str) -> dict[str, object]:
     """Measure both sides and return the figures."""
     server = {"command": sys.executable, "args": [str(daemon.ROOT / "tests" / "servers" / "echo.py")]}
     with tempfile.TemporaryDirectory(prefix="mcp-gateway-bench-") as folder:
         file = Path(folder) / "servers.json"
         file.write_text(json.dumps({"mcpServers": {"echo": server}}), encoding="utf-8")
-        with daemon.running(Path(folder) / "state", "--mcp-servers", str(file), "--no-prefix-servers") as running:
+        config = Path(folder) / "config.toml"
+        config.write_text(CONFIG.format(learning=learning), encoding="utf-8")
+        arguments = ("--config", str(config), "--mcp-servers", str(file), "--no-prefix-servers")
+        with daemon.running(Path(folder) / "state", *arguments) as running:
             headers = {"Authorization": f"Bearer {daemon.TOKEN}", "X-MCP-Agent": "bench", "X-MCP-Run": RUN}
             gateway = Side("gateway", running.url, running.pid, headers=headers)
             began = time.strftime("%Y-%m-%d")
@@ -160,6 +170,7 @@ def run(rounds: int, calls: int) -> dict[str, object]:
         "machine": daemon.machine(),
         "rounds": rounds,
         "calls": calls,
+        "learning": learning,
         "figures": [_figure(name, gateway, direct) for name in FIGURES],
     }
 
@@ -188,13 +199,14 @@ def _figure(name: str, gateway: Side, direct: Side) -> dict[str, object]:
 
 def table(result: dict[str, object]) -> Iterator[str]:
     """Spell the result for people."""
-    yield f"{result['date']}, {result['machine']}; {result['rounds']} rounds of {result['calls']} calls"
-    yield f"{'':<24}{'gateway':>12}{'direct':>12}  {'unit':<8}{'gateway/direct':>15}{'(min .. max)':>16}"
+    how = f"{result['rounds']} rounds of {result['calls']} calls, learning {result['learning']}"
+    yield f"{result['date']}, {result['machine']}; {how}"
+    yield f"{'':<24}{'gateway':>12}{'direct':>12}  {'unit':<8}{'gateway/direct':>15}{'(min .. max)':>18}"
     for row in result["figures"]:  # type: ignore[attr-defined]
         spread = f"({row['ratio_min']:.2f} .. {row['ratio_max']:.2f})"
         better = "more is better" if row["more_is_better"] else ""
         numbers = f"{row['gateway']:>12.2f}{row['direct']:>12.2f}"
-        yield f"{row['figure']:<24}{numbers}  {row['unit']:<8}{row['ratio']:>15.2f}{spread:>16}  {better}".rstrip()
+        yield f"{row['figure']:<24}{numbers}  {row['unit']:<8}{row['ratio']:>15.2f}{spread:>18}  {better}".rstrip()
 
 
 def main() -> None:
@@ -202,9 +214,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="rounds per side")
     parser.add_argument("--calls", type=int, default=400, help="calls one after the other, per round")
+    parser.add_argument(
+        "--learning", choices=["on", "off"], default="on", help="whether the learner trains beside the calls"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     options = parser.parse_args()
-    result = run(options.rounds, options.calls)
+    result = run(options.rounds, options.calls, options.learning)
     print(json.dumps(result) if options.json else "\n".join(table(result)))
 
 

@@ -130,8 +130,11 @@ class LearnerLink:
 
     def status(self) -> dict[str, Any]:
         """Return the learner's row of `learn status`."""
-        pid = None if self._process is None else self._process.pid
-        return {"state": self._state, "pid": pid, "rss_bytes": None if pid is None else _resident_bytes(pid)}
+        rss_bytes = None if self._process is None else _resident_bytes(self._process.pid)
+        if self._process is None or rss_bytes is None:
+            # Dead while nobody asked it anything: the next question starts another one.
+            return {"state": "idle" if self._state == "ready" else self._state, "pid": None, "rss_bytes": None}
+        return {"state": self._state, "pid": self._process.pid, "rss_bytes": rss_bytes}
 
     async def _tick(self) -> None:
         await self._write_counts()
@@ -175,7 +178,10 @@ class LearnerLink:
             return answer
 
     async def _ready(self) -> None:
-        """Have a learner that knows the settings and the tools."""
+        """Have a learner that knows the settings and the tools; one that died unasked is replaced."""
+        if self._process is not None and _resident_bytes(self._process.pid) is None:
+            log.warning("learner_died", pid=self._process.pid)
+            await self._stop(politely=False)
         if self._process is None:
             self._state = "starting"
             self._process = await self._spawn(self._argv, self._env)

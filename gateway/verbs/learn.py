@@ -17,7 +17,15 @@ async def learn_status(running: Running) -> Json:
 async def learn_train(running: Running) -> Json:
     """Train now, on everything that is committed."""
     await running.ledger_sink.committed()
-    return await running.learner.train()
+    answer = await running.learner.train()
+    metrics = answer.get("metrics") or {}
+    return {
+        "trained": answer.get("consumed"),
+        "replay": answer.get("replay"),
+        "loss": metrics.get("loss"),
+        "grad_norm": metrics.get("grad_norm"),
+        "version": running.policy.version,
+    }
 
 
 async def learn_evaluate(running: Running) -> Json:

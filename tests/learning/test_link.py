@@ -322,6 +322,13 @@ async def test_a_real_learner_learns_from_a_real_store_and_is_adopted(tmp_path: 
                     await anyio.sleep(0.05)
             pid = link.status()["pid"]
             assert "gateway.learning.learner" in psutil.Process(pid).cmdline()
+            psutil.Process(pid).kill()
+            with anyio.fail_after(60):
+                while link.status()["pid"] is not None:
+                    await anyio.sleep(0.05)
+                assert (await link.evaluate())["estimates"] is not None
+            killed, pid = pid, link.status()["pid"]
+            assert pid not in {None, killed}
             tasks.cancel_scope.cancel()
         assert not psutil.pid_exists(pid)
     finally:

@@ -99,7 +99,7 @@ class FakeLearner:
     async def train(self) -> dict[str, Any]:
         """Train."""
         self.pending_when_asked.append(self._sink.pending)
-        return {"trained": 1}
+        return {"consumed": 1, "replay": 9, "metrics": {"loss": 0.5, "grad_norm": 0.1}}
 
     async def evaluate(self) -> dict[str, Any]:
         """Evaluate."""

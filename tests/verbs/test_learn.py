@@ -17,7 +17,8 @@ async def test_the_status_is_the_policys_with_the_learners_row(tmp_path: Path) -
 async def test_training_and_evaluation_see_everything_that_was_called_before(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         site.call("c1")
-        assert await learn.learn_train(site.running) == {"trained": 1}
+        told = await learn.learn_train(site.running)
+        assert told == {"trained": 1, "replay": 9, "loss": 0.5, "grad_norm": 0.1, "version": "1.0"}
         site.call("c2")
         assert (await learn.learn_evaluate(site.running))["promote"] is False
     assert site.learner.pending_when_asked == [0, 0]

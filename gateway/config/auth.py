@@ -18,5 +18,5 @@ class AuthSection:
         tuple[str, ...], "Names in the Host header that are accepted besides loopback's, e.g. behind a proxy"
     ] = ()
     allowed_origins: Annotated[
-        tuple[str, ...], "Origins of web pages that may call, besides loopback's", Check(origins)
+        tuple[str, ...], "Origins of web pages that may call, besides the gateway's own address", Check(origins)
     ] = ()

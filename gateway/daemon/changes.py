@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from gateway.facts import Fact, ServerForgotten, StateChanged, ToolsListed
+from gateway.model import ServerName
 
 
 class Changes:
@@ -14,10 +15,14 @@ class Changes:
 
     def __init__(self) -> None:
         self._changed = anyio.Event()
+        self.decided: set[ServerName] = set()
+        """The servers whose first start has come to an end, well or badly."""
 
     def __call__(self, fact: Fact) -> None:
         """Wake whoever waits; never waits itself."""
         if isinstance(fact, StateChanged | ToolsListed | ServerForgotten):
+            if isinstance(fact, StateChanged) and fact.state in {"ready", "backoff", "failed"}:
+                self.decided.add(fact.server)
             self._changed.set()
             self._changed = anyio.Event()
 

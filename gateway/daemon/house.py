@@ -40,7 +40,7 @@ from gateway.endpoint.tokens import Tokens
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import LivePolicy
 from gateway.learning.recorder import Recorder
-from gateway.model import ServerName
+from gateway.model import ServerName, SessionScope
 from gateway.store.ledger_sink import LedgerSink
 from gateway.store.policies import Policies
 from gateway.store.tombstones import Tombstones
@@ -108,8 +108,9 @@ class House:
         return self.readiness().ready
 
     async def is_settled(self) -> bool:
-        """Whether no child is on its first way up any more."""
-        return all(row["state"] != "starting" for row in self.supervisor.status())
+        """Whether no shared child is on its first way up any more; the others start when they are needed."""
+        wanted = {spec.name for spec in await self.parts.wanted() if spec.session is SessionScope.SHARED}
+        return wanted <= self.changes.decided
 
     def massgen_block(self) -> str:
         """What MassGen accepts as it is."""

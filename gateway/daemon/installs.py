@@ -5,6 +5,8 @@ They run beside serving; each one that fails costs one clear line and is tried a
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +18,10 @@ from gateway.config.server import ServerSection
 from gateway.daemon.discover import rule_key, vacancy
 from gateway.daemon.notes import Notes
 from gateway.daemon.specs import missing_installs
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, StoreError
 from gateway.install.starter import STARTER
-from gateway.model import Origin
+from gateway.model import Origin, ServerName
+from gateway.store.installed import InstalledServer
 from gateway.verbs.installing import install
 from gateway.verbs.parts import Parts
 from gateway.verbs.planning import Ask
@@ -79,8 +82,23 @@ class Installs:
         return [Ask(f"starter:{s.name}", s.name, origin=Origin.STARTER) for s in STARTER if s.name not in seeded]
 
     async def _configured(self) -> list[Ask]:
-        specs = [server.spec for server in await self._parts.installed.all()]
-        return [_ask_of(section) for section in missing_installs(self._parts.config(), specs)]
+        """The blocks whose content is not here, and those whose values are not the ones it was installed with."""
+        config, here = self._parts.config(), {server.spec.name: server for server in await self._parts.installed.all()}
+        missing = missing_installs(config, [server.spec for server in here.values()])
+        changed = [
+            section
+            for section in config.server
+            if section.from_
+            and section not in missing
+            and not self._has_values(here[ServerName(section.name)], _ask_of(section))
+        ]
+        return [_ask_of(section) for section in [*missing, *changed]]
+
+    def _has_values(self, server: InstalledServer, ask: Ask) -> bool:
+        if noted := self._notes.names(block_key(ask)):
+            return noted == [values_digest(ask)]
+        # Installed by somebody else, e.g. by a person who pasted `config show` afterwards.
+        return (server.settings, [*server.secret_keys], ()) == (ask.settings, sorted(ask.secret_keys), ask.args)
 
     async def _install(self, ask: Ask) -> bool:
         name = ask.alias or ask.name
@@ -91,7 +109,9 @@ class Installs:
             self._tell(name, {"step": "failed", "message": exc.message, "done": None, "total": None})
             return False
         if ask.origin is Origin.STARTER:
-            self._note(STARTER_KEY, name)
+            self._note(self._notes.add, STARTER_KEY, name)
+        else:
+            self._note(self._notes.replace, block_key(ask), values_digest(ask))
         return True
 
     async def _fill(self, rule: DiscoverRule) -> bool:
@@ -130,17 +150,30 @@ class Installs:
                 Ask(reference, origin=Origin.DISCOVER),
                 progress=lambda step: self._tell(reference, step),
             )
+        except StoreError:
+            raise  # not the listing's fault: looked at again soon
         except GatewayError as exc:
             self._log.info("discover_skipped", need=rule.query, reference=reference, reason=exc.message)
             return False
-        self._note(rule_key(rule), done["name"])
+        self._note(self._notes.add, rule_key(rule), done["name"])
         return True
 
-    def _note(self, key: str, name: str) -> None:
+    def _note(self, write: Callable[[str, str], None], key: str, value: str) -> None:
         try:
-            self._notes.add(key, name)
+            write(key, value)
         except OSError as exc:
-            self._log.warning("note_not_kept", key=key, server=name, reason=exc.strerror or str(exc))
+            self._log.warning("note_not_kept", key=key, value=value, reason=exc.strerror or str(exc))
+
+
+def block_key(ask: Ask) -> str:
+    """Name a `[[server]]` block, so that its values can be compared later."""
+    return f"block:{ask.alias}"
+
+
+def values_digest(ask: Ask) -> str:
+    """What a block says besides where its server comes from, told apart without telling it."""
+    said = [dict(ask.settings), sorted(ask.secret_keys), list(ask.args)]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _ask_of(section: ServerSection) -> Ask:

@@ -28,6 +28,10 @@ class Notes:
             noted.append(name)
             write_private(self._path, json.dumps(notes, indent=1).encode())
 
+    def replace(self, key: str, name: str) -> None:
+        """Note this name alone under a key."""
+        write_private(self._path, json.dumps(self._read() | {key: [name]}, indent=1).encode())
+
     def _read(self) -> dict[str, list[str]]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[str]])

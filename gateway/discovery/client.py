@@ -28,6 +28,7 @@ from gateway.errors import (
     ListingInvalid,
     RegistryUnauthorized,
     RegistryUnavailable,
+    StoreError,
 )
 
 BODY_CAP_BYTES = 8 * 1024 * 1024  # a hundred full records are below 2 MiB
@@ -172,9 +173,17 @@ class RegistryClient:
         known, now = question.known, self._clock.wall()
         body = known.body if reply.status == 304 and known is not None else reply.body
         value = read(decode(body, self._access.label), now)
-        if self._answers is not None:
-            await self._answers.put_answer(question.url, body, now, reply.headers.get("etag") or question.etag)
+        await self._remember(question.url, body, now, reply.headers.get("etag") or question.etag)
         return value
+
+    async def _remember(self, url: str, body: bytes, at: float, etag: str | None) -> None:
+        """Keep a good answer for the day the registry is away; a store that cannot be written costs no answer."""
+        if self._answers is None:
+            return
+        try:
+            await self._answers.put_answer(url, body, at, etag)
+        except StoreError as exc:
+            _log.warning("answer_not_remembered", reason=exc.message)
 
     async def _retried(self, deadline_s: float, question: _Question) -> Reply:
         started = self._clock.now()

@@ -19,6 +19,7 @@ from gateway.errors import (
     NotFound,
     RegistryUnauthorized,
     RegistryUnavailable,
+    StoreError,
     UsageError,
 )
 from gateway.listing import Listing
@@ -162,8 +163,15 @@ class Finder:
             with_details(listing, await self._catalogue.get(listing.source.value, listing.name))
             for listing in by_name.values()
         ]
-        await self._catalogue.put_listings([*firsts, *rest])
+        await self._remember([*firsts, *rest])
         return [*firsts, *rest]
+
+    async def _remember(self, listings: Sequence[Listing]) -> None:
+        """Keep listings for the day their registry is away; a store that cannot be written costs no answer."""
+        try:
+            await self._catalogue.put_listings(listings)
+        except StoreError as exc:
+            _log.warning("listings_not_remembered", reason=exc.message)
 
     async def _remembered(
         self, one: ListingSource, wanted: Wanted, problem: DiscoveryError
@@ -203,7 +211,7 @@ class Finder:
             listings = found.listings if isinstance(found, Found) else ()
             claim = next((item for item in listings if item.name.casefold() == record.name.casefold()), claim)
         whole = with_claims(record, claim)
-        await self._catalogue.put_listings([whole])
+        await self._remember([whole])
         return whole
 
     async def _unknown(self, name: str, outcomes: Sequence[Found | Exception]) -> Exception:

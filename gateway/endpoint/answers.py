@@ -147,9 +147,13 @@ _OTHER = " Use another tool meanwhile."
 
 def _not_ready(exc: ServerNotReady) -> Verdict:
     when = "" if exc.retry_after_s is None else f" It is tried again in {max(0.0, exc.retry_after_s):.0f} s."
-    text = f"{exc.server} cannot be called now: it is {exc.state} ({_bare(exc.reason)}).{when}{_OTHER}"
+    state = _STATES.get(exc.state, exc.state)
+    text = f"{exc.server} cannot be called now: it is {state} ({_bare(exc.reason)}).{when}{_OTHER}"
     outcome = CallOutcome.REFUSED if exc.state in _COMING else CallOutcome.GONE
     return Verdict("not_ready", outcome, text, exc.retry_after_s)
+
+
+_STATES = {"backoff": "waiting to be started again", "failed": "given up for now"}
 
 
 def _bare(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -60,7 +59,7 @@ class McpApp:
             try:
                 exchange.body, exchange.inbound = body, read_message(body)
             except NotAMessage as exc:
-                return await rpc_error(400, exc.code, exc.message)(scope, receive, send)
+                return await rpc_error(400, exc.code, exc.message, exc.id)(scope, receive, send)
         return await self._serve({**scope, SCOPE_KEY: exchange}, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,14 +92,13 @@ class McpApp:
         return None
 
     def _caller(self, scope: Scope) -> Caller:
-        today = datetime.fromtimestamp(self._clock.wall(), UTC).date().isoformat()
         principal = scope.get(PRINCIPAL_KEY, ANONYMOUS)
         return read_caller(
             scope["headers"],
             scope.get("query_string", b""),
             principal=principal,
             profile=_profile(scope["path"]) or "",
-            today=today,
+            wall=self._clock.wall(),
         )
 
 

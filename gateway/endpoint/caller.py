@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, unquote
 
 from gateway.errors import UsageError
@@ -16,9 +17,9 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 def read_caller(
-    headers: Iterable[tuple[bytes, bytes]], query: bytes, *, principal: str, profile: str, today: str
+    headers: Iterable[tuple[bytes, bytes]], query: bytes, *, principal: str, profile: str, wall: float
 ) -> Caller:
-    """Read who calls; `today` is the UTC date that names the default run.
+    """Read who calls; `wall` (seconds since the epoch) names the default run.
 
     A task that is too long is cut; the names of agent and run are refused when they are too long, because cut names
     could be somebody else's.
@@ -39,11 +40,16 @@ def read_caller(
     return Caller(
         principal=principal,
         agent=agent,
-        run=run or f"{DEFAULT_RUN}{today}",
+        run=run or default_run(wall),
         task=claim("task")[:TASK_CHARS],
         profile=profile,
         result_text=(given.get("x-mcp-text") or asked.get("text", "")).strip().lower() in _TRUE,
     )
+
+
+def default_run(wall: float) -> str:
+    """The run of callers that name none; `wall` is seconds since the epoch."""
+    return f"{DEFAULT_RUN}{datetime.fromtimestamp(wall, UTC).date().isoformat()}"
 
 
 def query_values(query: bytes) -> dict[str, str]:

@@ -34,9 +34,10 @@ from gateway.errors import UnknownTool, UsageError
 from gateway.facts import Publish
 from gateway.model import Caller, ServerName
 
-INSTRUCTIONS = (
-    "This gateway offers the tools of many MCP servers, the most promising ones first. A tool that you miss may be "
-    "found with gateway__find_tools and called with gateway__call_tool; gateway__rate_tool tells how useful a call was."
+INSTRUCTIONS = "This gateway offers the tools of many MCP servers, the most promising ones first."
+OWN_TOOLS = (
+    " A tool that you miss may be found with gateway__find_tools and called with gateway__call_tool; "
+    "gateway__rate_tool tells how useful a call was."
 )
 
 
@@ -77,7 +78,7 @@ class Endpoint:
         self._face = sdk.SdkFace(
             answers=self,
             version=version,
-            instructions=INSTRUCTIONS,
+            instructions=INSTRUCTIONS + (OWN_TOOLS if config.tools.builtins else ""),
             input_schema=self._input_schema,
             session_idle_s=config.session_idle_s,
         )

@@ -14,18 +14,20 @@ import msgspec
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+INVALID_PARAMS = -32602
 MAX_DEPTH = 64  # deeper than any honest message; every decoder behind us may be recursive
 
 Members = dict[str, msgspec.Raw]
 
 
 class NotAMessage(Exception):
-    """The body is no JSON-RPC message."""
+    """The body is no JSON-RPC message; `id` is the raw JSON of its id, if that much could be read."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, id_: msgspec.Raw | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.id = bytes(id_) if id_ is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +66,18 @@ def read_message(body: bytes) -> Inbound:
         raise NotAMessage(INVALID_REQUEST, f"Invalid request: {exc}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise NotAMessage(PARSE_ERROR, f"Parse error: {exc}") from exc
+    ident = _id(envelope)
     if envelope.jsonrpc != "2.0":
-        raise NotAMessage(INVALID_REQUEST, 'Invalid request: "jsonrpc" is not "2.0"')
+        raise NotAMessage(INVALID_REQUEST, 'Invalid request: "jsonrpc" is not "2.0"', ident)
     if envelope.method is msgspec.UNSET:
-        return _answer(envelope)
-    return Inbound(envelope.method, _id(envelope), _params(envelope))
+        return _answer(envelope, ident)
+    return Inbound(envelope.method, ident, _params(envelope, ident))
 
 
-def _answer(envelope: _Envelope) -> Inbound:
+def _answer(envelope: _Envelope, ident: msgspec.Raw | None) -> Inbound:
     if envelope.result is msgspec.UNSET and envelope.error is msgspec.UNSET:
-        raise NotAMessage(INVALID_REQUEST, 'Invalid request: neither "method" nor "result" nor "error"')
-    return Inbound("", _id(envelope))
+        raise NotAMessage(INVALID_REQUEST, 'Invalid request: neither "method" nor "result" nor "error"', ident)
+    return Inbound("", ident)
 
 
 def _id(envelope: _Envelope) -> msgspec.Raw | None:
@@ -85,13 +88,13 @@ def _id(envelope: _Envelope) -> msgspec.Raw | None:
     return envelope.id
 
 
-def _params(envelope: _Envelope) -> Members:
+def _params(envelope: _Envelope, ident: msgspec.Raw | None) -> Members:
     if envelope.params is msgspec.UNSET or memoryview(envelope.params)[:4].tobytes() == b"null":
         return {}
     try:
         return msgspec.json.decode(envelope.params, type=Members)
     except msgspec.MsgspecError as exc:
-        raise NotAMessage(INVALID_REQUEST, 'Invalid request: "params" is not an object') from exc
+        raise NotAMessage(INVALID_PARAMS, 'Invalid params: "params" is not an object', ident) from exc
 
 
 _STEPS = bytes(1 if b in b"[{" else 2 if b in b"]}" else 0 for b in range(256))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
 
-def rpc_error(status: int, code: int, message: str) -> JSONResponse:
-    """A JSON-RPC error without a request id."""
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+def rpc_error(status: int, code: int, message: str, request_id: bytes | None = None) -> JSONResponse:
+    """A JSON-RPC error; `request_id` is the raw JSON of the request's id, where that is known."""
+    ident = json.loads(request_id) if request_id is not None else None
+    body = {"jsonrpc": "2.0", "id": ident, "error": {"code": code, "message": message}}
     return JSONResponse(body, status_code=status)
 
 

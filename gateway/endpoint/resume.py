@@ -31,6 +31,7 @@ from gateway.endpoint.sessions import Session, SessionSeal, trimmed_capabilities
 INTERNAL_ERROR = -32603
 MAX_LIVE = 20_000
 _GONE = "Session not found: it was ended, or its id was not made here. Initialize a new one."
+_TWICE = "Invalid request: another request of this session with the same id is still being answered."
 _MISSING = "Bad Request: Missing session ID. Send the Mcp-Session-Id that initialize answered with."
 
 
@@ -55,6 +56,7 @@ class Sessions:
         self._of = made_from
         self._inner: OrderedDict[str, str] = OrderedDict()  # our sid -> the SDK's session id
         self._resuming: dict[str, anyio.Lock] = {}
+        self._open_ids: set[tuple[str, bytes]] = set()  # (our sid, raw request id) of what is being answered
         self._log = structlog.get_logger("endpoint")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +70,21 @@ class Sessions:
         elif (session := self._session(outer, exchange)) is None:
             await rpc_error(404, INVALID_REQUEST, _GONE)(scope, receive, send)
         else:
-            await self._serve(scope, receive, send, outer, session)
+            await self._serve_once(scope, receive, send, outer, session)
+
+    async def _serve_once(self, scope: Scope, receive: Receive, send: Send, outer: str, session: Session) -> None:
+        """Serve a request unless its id is taken: the SDK would mix the two answers up and leave one caller waiting."""
+        inbound = scope[SCOPE_KEY].inbound
+        if inbound.id is None or not inbound.method:
+            return await self._serve(scope, receive, send, outer, session)
+        key = (session.sid, bytes(inbound.id))
+        if key in self._open_ids:
+            return await rpc_error(400, INVALID_REQUEST, _TWICE, key[1])(scope, receive, send)
+        self._open_ids.add(key)
+        try:
+            return await self._serve(scope, receive, send, outer, session)
+        finally:
+            self._open_ids.discard(key)
 
     def _session(self, outer: str, exchange: Exchange) -> Session | None:
         """The session of an id, if it is ours, alive, and this principal's."""

@@ -61,7 +61,9 @@ def require(listing: Listing, machine: Machine) -> Connection:
     chosen, reasons = choose(listing, machine)
     if chosen is None:
         raise InstallError(
-            f"{listing.name} cannot run here: {'; '.join(reasons)}", step="check", fix="See `mcp-gateway doctor`."
+            f"{listing.name} cannot run here: {'; '.join(reasons)}",
+            step="check",
+            fix="`mcp-gateway doctor` tells what this machine lacks, `mcp-gateway search` finds other servers.",
         )
     return chosen
 

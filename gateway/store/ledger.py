@@ -152,4 +152,13 @@ def _steps(facts: Sequence[LedgerFact], keep_days: float) -> list[Step]:
 def _run(row: tuple[Any, ...]) -> dict[str, Any]:
     run, first, last, calls, ok, tools, agents = row
     names = sorted(name for name in (agents or "").split(",") if name)
-    return {"run": run, "first_at": first, "last_at": last, "calls": calls, "ok": ok, "tools": tools, "agents": names}
+    return {
+        "run": run,
+        "first_at": first,
+        "last_at": last,
+        "calls": calls,
+        "ok": ok,
+        "failed": calls - ok,
+        "tools": tools,
+        "agents": names,
+    }

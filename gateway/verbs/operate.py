@@ -105,7 +105,7 @@ def program_checks(machine: Machine) -> list[Json]:
 def _torch_check() -> Json:
     if importlib.util.find_spec("torch") is None:
         return _check(
-            "torch", "warning", "not installed: the policy counts, but does not train", "pip install 'torch>=2.13,<3'"
+            "torch", "warning", "not installed: the policy counts, but does not train.", "pip install 'torch>=2.13,<3'"
         )
     return _check("torch", "ok", "installed; only the learner's process imports it", "")
 
@@ -113,7 +113,7 @@ def _torch_check() -> Json:
 def _sandbox_check() -> Json:
     if sys.platform != "linux":
         return _check("sandbox", "warning", f"none on {sys.platform}: children run with your rights", "Run on Linux.")
-    message = "none: children have an exact environment and their own process group, and your file access"
+    message = "none: children have an exact environment and their own process group, and your file access."
     return _check("sandbox", "warning", message, "Run the gateway as its own user (the systemd unit does).")
 
 

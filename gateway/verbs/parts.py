@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.discovery.finder import Finder
+from gateway.endpoint.caller import default_run
 from gateway.endpoint.endpoint import Endpoint
 from gateway.facts import Publish
 from gateway.install.installer import Installer
@@ -103,4 +104,4 @@ class Running:
 
     def caller(self, agent: str | None = None, run: str | None = None) -> Caller:
         """The administration as a caller, asking as an agent would."""
-        return Caller(principal="admin", agent=agent or "", run=run or "")
+        return Caller(principal="admin", agent=agent or "", run=run or default_run(self.parts.clock.wall()))

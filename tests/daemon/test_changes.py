@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 
 from gateway.daemon.changes import Changes
-from gateway.facts import ServerForgotten
+from gateway.facts import ServerForgotten, StateChanged
 from gateway.model import ServerName
 
 
@@ -38,3 +38,10 @@ async def test_a_change_between_question_and_wait_is_not_missed() -> None:
     with anyio.fail_after(5):
         await changes.until(holds, at_least_every_s=60)
     assert asked == 2
+
+
+def test_a_first_start_is_decided_when_it_went_well_or_badly() -> None:
+    changes = Changes()
+    for server, state in (("a", "starting"), ("b", "ready"), ("c", "failed"), ("d", "backoff"), ("e", "stopped")):
+        changes(StateChanged(at=1.0, server=ServerName(server), state=state, health="healthy", reason=""))
+    assert changes.decided == {"b", "c", "d"}

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.config import Config
+from gateway.config import Config, load_config
 from gateway.config.registries import DiscoverRule
 from gateway.config.server import ServerSection
 from gateway.daemon.installs import Installs
@@ -22,6 +22,7 @@ from gateway.listing import Listing
 from gateway.model import Origin, ServerName, Source
 from gateway.store.catalogue import Catalogue
 from gateway.verbs.installing import install, remove
+from gateway.verbs.operate import config_show
 from gateway.verbs.planning import Ask
 from tests.verbs.fakes import DownSource, Shop, bundle, bundle_listing, bundle_url, open_shop, remote_listing
 
@@ -110,6 +111,35 @@ async def test_a_block_that_now_asks_for_something_else_gets_that(tmp_path: Path
     assert (spec.name, spec.from_) == ("mine", "smithery:acme/far")
 
 
+UNITS = {"type": "object", "properties": {"units": {"type": "string"}}}
+
+
+async def test_a_block_whose_values_changed_is_installed_with_the_new_ones(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, found=[bundle_listing(schema=UNITS)]) as (shop, installs, _):
+        shop.fetch.shelf[bundle_url("acme/echo")] = bundle(tmp_path).read_bytes()
+        for units in ("si", "us", "us"):
+            section = ServerSection(name="mine", from_="acme/echo", config={"units": units})
+            shop.config = Config(server=(section,))
+            assert await installs.round()
+        (kept,) = await shop.parts.installed.all()
+    assert kept.settings == {"units": "us"}
+    assert len(shop.try_out.tried) == 2
+
+
+async def test_a_pasted_configuration_installs_nothing_again_until_it_is_changed(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, found=[bundle_listing(schema=UNITS)]) as (shop, installs, _):
+        shop.fetch.shelf[bundle_url("acme/echo")] = bundle(tmp_path).read_bytes()
+        await install(shop.parts, Ask("acme/echo", settings={"units": "si"}))
+        shop.config = load_config((await config_show(shop.parts))["toml"])
+        assert await installs.round()
+        assert len(shop.try_out.tried) == 1
+        (section,) = shop.config.server
+        shop.config = Config(server=(replace(section, config={"units": "us"}),))
+        assert await installs.round()
+        (kept,) = await shop.parts.installed.all()
+    assert kept.settings == {"units": "us"}
+
+
 async def test_one_install_that_fails_does_not_hinder_the_others(tmp_path: Path) -> None:
     blocks = (ServerSection(name="bad", from_="acme/nowhere"), ServerSection(name="good", from_="acme/far"))
     async with open_installs(tmp_path, found=[remote_listing("acme/far")], config=Config(server=blocks)) as (
@@ -180,7 +210,7 @@ async def test_a_rule_is_looked_at_again_soon_while_a_registry_is_down(tmp_path:
 async def test_a_store_that_cannot_be_written_is_no_end_but_tried_again(tmp_path: Path) -> None:
     found = [remote_listing("acme/weather-a")]
     async with open_installs(tmp_path, found=found, config=weather()) as (shop, installs, _):
-        full = "CREATE TRIGGER full BEFORE INSERT ON listings BEGIN SELECT RAISE(ABORT, 'full'); END"
+        full = "CREATE TRIGGER full BEFORE INSERT ON installed BEGIN SELECT RAISE(ABORT, 'full'); END"
         await shop.parts.db.execute(full)
         assert not await installs.round()
         await shop.parts.db.execute("DROP TRIGGER full")

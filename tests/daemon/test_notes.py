@@ -23,6 +23,14 @@ def test_a_name_is_noted_once(tmp_path: Path) -> None:
     assert notes.names("starter") == ["time"]
 
 
+def test_a_note_can_be_replaced(tmp_path: Path) -> None:
+    notes = Notes(tmp_path / "notes.json")
+    notes.add("starter", "time")
+    for digest in ("a", "b"):
+        notes.replace("block:one", digest)
+    assert (notes.names("block:one"), notes.names("starter")) == (["b"], ["time"])
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff\xfe", b'{"starter": "time"}', b'{"starter": [1]}'])
 def test_a_damaged_file_counts_as_empty(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "notes.json"

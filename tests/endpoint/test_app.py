@@ -10,7 +10,7 @@ from tests.endpoint.fakes import LegacyClient, ModernClient, echo_world
 @pytest.mark.parametrize(
     ("body", "code"),
     [(b"{", -32700), (b"[]", -32600), (b'{"jsonrpc":"2.0"}', -32600), (b"[" * 70 + b"]" * 70, -32700),
-     (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', -32600)],
+     (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', -32602)],
 )  # fmt: skip
 @pytest.mark.parametrize("era", [LegacyClient, ModernClient])
 async def test_a_body_that_is_no_message_is_refused(

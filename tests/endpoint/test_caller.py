@@ -13,7 +13,7 @@ from gateway.model import Caller
 
 def read(query: str = "", **headers: str) -> Caller:
     given_headers = [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()]
-    return read_caller(given_headers, query.encode(), principal="p", profile="", today="2026-11-23")
+    return read_caller(given_headers, query.encode(), principal="p", profile="", wall=1795392000.0)
 
 
 def test_headers_say_who_calls() -> None:
@@ -73,5 +73,5 @@ def test_ordinary_queries_carry_no_token() -> None:
 
 @given(st.binary(max_size=80), st.binary(max_size=80))
 def test_no_bytes_are_too_odd(query: bytes, header: bytes) -> None:
-    caller = read_caller([(b"x-mcp-agent", header)], query, principal="p", profile="", today="t")
+    caller = read_caller([(b"x-mcp-agent", header)], query, principal="p", profile="", wall=0.0)
     assert all(char.isprintable() for char in caller.agent)

@@ -36,7 +36,6 @@ def test_what_is_no_json_is_a_parse_error(body: bytes) -> None:
     [b"[]", b"1", b'"x"', b"{}", b'{"jsonrpc":"1.0","id":1,"method":"m"}', b'{"jsonrpc":"2.0","id":1}',
      b'{"jsonrpc":"2.0","id":1,"method":7}', b'{"jsonrpc":"2.0","id":null,"method":"m"}',
      b'{"jsonrpc":"2.0","id":{},"method":"m"}', b'{"jsonrpc":"2.0","id":1.5,"method":"m"}',
-     b'{"jsonrpc":"2.0","id":1,"method":"m","params":[1]}',
      b'[{"jsonrpc":"2.0","id":1,"method":"m"}]'],
 )  # fmt: skip
 def test_what_is_no_message_is_an_invalid_request(body: bytes) -> None:
@@ -64,3 +63,9 @@ def test_many_brackets_side_by_side_do_not_nest() -> None:
 @given(st.integers(1, 200))
 def test_depth_is_counted_exactly(depth: int) -> None:
     assert too_deep(b"[" * depth + b"]" * depth, MAX_DEPTH) is (depth > MAX_DEPTH)
+
+
+def test_a_request_whose_envelope_is_wrong_is_told_with_its_id() -> None:
+    with pytest.raises(NotAMessage) as caught:
+        read_message(b'{"jsonrpc":"2.0","id":"a7","method":"tools/call","params":[]}')
+    assert (caught.value.code, caught.value.id) == (-32602, b'"a7"')

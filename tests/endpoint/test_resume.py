@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import httpx
 import pytest
@@ -207,3 +209,31 @@ async def test_a_stream_that_asks_for_what_it_missed_is_simply_opened() -> None:
                     await stream.grew.wait()
             stream.leave()
         assert stream.status == 200
+
+
+async def test_an_id_that_is_still_being_answered_is_refused_and_the_first_call_goes_on() -> None:
+    world, begun, may_end = echo_world(), anyio.Event(), anyio.Event()
+
+    async def slow(_params: dict[str, Any], _on_notify: object) -> bytes:
+        begun.set()
+        await may_end.wait()
+        return b'{"content":[{"type":"text","text":"done"}]}'
+
+    world.upstreams.start("demo", echo=slow)
+    call = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "demo__echo", "arguments": {}}}
+    answers: list[httpx.Response] = []
+    async with world.running():
+        client = await LegacyClient(world).open()
+
+        async def first() -> None:
+            answers.append(await client.post(call))
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(first)
+                await begun.wait()
+                twin = await client.post(call)
+                may_end.set()
+        assert (twin.status_code, twin.json()["id"], twin.json()["error"]["code"]) == (400, 7, -32600)
+        assert answers[0].json()["result"]["content"][0]["text"] == "done"
+        assert (await client.post(call)).status_code == 200

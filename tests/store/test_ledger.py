@@ -86,7 +86,8 @@ async def test_runs_are_summed_up_the_latest_first(ledger: Ledger) -> None:
     latest, first = await ledger.runs()
     assert latest["run"] == "b"
     assert first == {
-        "run": "a", "first_at": "2027-01-15T08:00:00.000Z", "last_at": "2027-01-15T08:00:00.000Z", "calls": 2, "ok": 1,
+        "run": "a", "first_at": "2027-01-15T08:00:00.000Z", "last_at": "2027-01-15T08:00:00.000Z", "calls": 2,
+        "ok": 1, "failed": 1,
         "tools": 1, "agents": ["ann", "bob"],
     }  # fmt: skip
 

@@ -64,8 +64,11 @@ class CatalogueVerbs(Protocol):
         """`{"servers": [{"name", "from", "origin", "version", "sha256", "installed_at", "pinned_tools"}]}`."""
         ...
 
-    async def approve(self, name: str) -> Json:
-        """`{"server", "approved": int, "changes": [{"tool", "before", "after"}]}`: accept changed definitions."""
+    async def approve(self, name: str, *, dry_run: bool = False) -> Json:
+        """`{"server", "approved": int, "changes": [{"tool", "before", "after"}]}`: accept changed definitions.
+
+        `dry_run` only shows them: approved is 0.
+        """
         ...
 
     async def reject(self, name: str) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -119,13 +120,22 @@ def install(
         result = session.ask(
             "install",
             tell,
-            name=name,
+            name=absolute_bundle(name),
             alias=alias,
             settings=read_settings(settings),
             secrets=given_secrets,
             **flags,
         )
     session.show(result, _plan if flags["dry_run"] else _installed)
+
+
+def absolute_bundle(name: str) -> str:
+    """Spell a bundle's file from the root: the daemon works in another directory than the person."""
+    scheme, _, place = name.partition(":")
+    if scheme != "mcpb" or "://" in place or not place:
+        return name
+    file, mark, digest = place.partition("#")
+    return f"mcpb:{Path(file).expanduser().absolute()}{mark}{digest}"
 
 
 def _plan(result: Json) -> Iterable[str]:
@@ -187,15 +197,17 @@ def _servers(result: Json) -> Iterable[str]:
 
 @click.command()
 @click.argument("name")
+@_dry_run
 @verb
-def approve(session: Session, name: str) -> None:
+def approve(session: Session, name: str, dry_run: bool) -> None:
     """Accept the changed tool definitions of server NAME and show them again."""
-    session.show(session.ask("approve", name=name), _approved)
+    session.show(session.ask("approve", name=name, dry_run=dry_run), _approved)
 
 
 def _approved(result: Json) -> Iterable[str]:
-    yield f"approved {result.get('approved')} changed definitions of {result.get('server')}"
-    for change in result.get("changes") or []:
+    changes = result.get("changes") or []
+    yield f"approved {result.get('approved')} of {len(changes)} changed definitions of {result.get('server')}"
+    for change in changes:
         yield from _difference(change)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from gateway.cli.session import Session, verb
-from gateway.errors import GatewayError, UsageError
+from gateway.errors import ConfigError, GatewayError, UsageError
 
 Json = dict[str, Any]
 EXAMPLE = "config.example.toml"
@@ -26,9 +27,13 @@ def config() -> None:
 @verb
 def check(session: Session, file: Path) -> None:
     """Check a configuration file and tell all its problems at once."""
-    from gateway.config import load_config  # noqa: PLC0415 - heavy; no other verb reads the file itself
+    # Imported here: heavy, and no other verb reads the file itself.
+    from gateway.config import load_config  # noqa: PLC0415
+    from gateway.config.rules import cuda_problem  # noqa: PLC0415
 
-    load_config(_text(file), file=str(file))
+    config = load_config(_text(file), file=str(file))
+    if problem := cuda_problem(config.learning.device, os.path.exists):
+        raise ConfigError([problem], file=str(file))
     session.show({"file": str(file), "ok": True, "problems": []}, lambda result: [f"{result['file']} is good"])
 
 
@@ -102,3 +107,5 @@ def _reloaded(result: Json) -> Iterable[str]:
         if names:
             yield f"{word}: {', '.join(names)}"
     yield f"unchanged: {result.get('unchanged', 0)}"
+    if needs_restart := result.get("needs_restart"):
+        yield f"changed, and in force after a restart only: {', '.join(f'[{name}]' for name in needs_restart)}"

@@ -52,7 +52,7 @@ def _status(result: Json) -> Iterable[str]:
     ]  # fmt: skip
     if rows:
         yield ""
-        yield from table(("WINDOW FROM (UTC)", "CALLS", "REWARD", "STATIC", "DIFFERENCE"), rows, right=("CALLS",))
+        yield from table(("WINDOW FROM (UTC)", "CALLS", "REWARD", "STATIC", "STATIC 95 %"), rows, right=("CALLS",))
 
 
 def _interval(row: Json) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import anyio
 import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -40,7 +41,7 @@ from gateway.endpoint.tokens import Tokens
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import LivePolicy
 from gateway.learning.recorder import Recorder
-from gateway.model import ServerName, SessionScope
+from gateway.model import ServerName, ServerSpec, SessionScope
 from gateway.store.ledger_sink import LedgerSink
 from gateway.store.policies import Policies
 from gateway.store.tombstones import Tombstones
@@ -50,6 +51,8 @@ from gateway.verbs.all import OnlineVerbs
 from gateway.verbs.builtin import BuiltinVerbs
 from gateway.verbs.operate import massgen_text
 from gateway.verbs.parts import Parts, Running
+
+STARTED_S = 30.0  # how long an installation waits for its server to come up
 
 
 @dataclass(slots=True)
@@ -78,10 +81,32 @@ class House:
 
     async def reconcile(self) -> None:
         """Make what runs and what is shown follow what is wanted."""
+        await self.supervisor.apply(await self.show_wanted())
+
+    async def show_wanted(self) -> list[ServerSpec]:
+        """Show the known tools of the wanted servers, and return those servers."""
         specs = await self.parts.wanted()
         self.required = frozenset(spec.name for spec in specs if spec.required)
         self.board.want(specs)
-        await self.supervisor.apply(specs)
+        return specs
+
+    async def started(self, server: ServerName) -> None:
+        """Wait (bounded) until a server's first start is decided and its tools are shown."""
+        if server not in {spec.name for spec in await self.parts.wanted() if spec.session is SessionScope.SHARED}:
+            return  # it starts when somebody needs it
+
+        async def is_decided() -> bool:
+            return server in self.changes.decided
+
+        with anyio.move_on_after(STARTED_S):
+            await self.changes.until(is_decided)
+            await self.board.caught_up()
+
+    async def retry(self, server: ServerName) -> None:
+        """Start a server that is down against our will: what it lacked may be there now."""
+        states = {row["name"]: row["state"] for row in self.supervisor.status()}
+        if states.get(server) in {"failed", "backoff"}:
+            await self.supervisor.restart(server)
 
     def readiness(self) -> Readiness:
         """Whether work can be taken now, and what is missing."""
@@ -148,6 +173,8 @@ async def build_house(site: Site) -> AsyncIterator[House]:
     effects = Effects(
         changed=lambda: built[0].reconcile(),  # noqa: PLW0108
         refresh=lambda name: built[0].board.refresh(name),  # noqa: PLW0108
+        retry=lambda name: built[0].retry(name),  # noqa: PLW0108
+        started=lambda name: built[0].started(name),  # noqa: PLW0108
     )
     opened = open_parts(site.setup, current, clock=site.clock, rng=site.rng, url=site.url, effects=effects)
     async with opened as parts:
@@ -275,6 +302,7 @@ def _app(
             return Tokens.off()
         return Tokens.of(parts.tokens.load(AGENTS).value, parts.tokens.load(ADMIN).value)
 
+    tokens()  # made now, so that a person finds both files as soon as the gateway listens
     ui = UiKeys(
         key=site.setup.state.key("ui"),
         is_admin_token=lambda token: (grant := tokens().check(token)) is not None and grant.admin,

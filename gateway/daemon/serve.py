@@ -107,6 +107,8 @@ class _Daemon:
         await rooms.start(house.supervisor.run)
         await rooms.start(house.endpoint.run)
         await rooms.start(house.learner.run)
+        # Before the first client is answered: a list without the known tools would be kept for a whole session.
+        await house.show_wanted()
         await rooms.start(http.run_until_stopped)
         self._setup.state.write_daemon_file(url=url, version=__version__, started_at=rfc3339(self._clock.wall()))
         await house.reconcile()

@@ -38,6 +38,7 @@ class ToolBoard:
         # Facts come as often as children list their tools: few, so the queue needs no bound of its own.
         self._waiting: deque[ToolsListed] = deque()
         self._arrived = anyio.Event()
+        self._emptied = anyio.Event()
         self._one_at_a_time = anyio.Lock()  # an older list must not be shown after a newer one
         self._log = structlog.get_logger("tools")
 
@@ -72,6 +73,13 @@ class ToolBoard:
             self._arrived = anyio.Event()
             while self._waiting:
                 await self._take_next()
+            self._emptied.set()
+            self._emptied = anyio.Event()
+
+    async def caught_up(self) -> None:
+        """Wait until every list that came so far is shown (or held back)."""
+        while self._waiting:
+            await self._emptied.wait()
 
     async def _take_next(self) -> None:
         """Take the oldest list. While the store cannot be written it waits; what was shown stays shown."""

@@ -38,10 +38,12 @@ BASE_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME",
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What must happen when what is installed or pinned changes."""
+    """What must happen when what is installed, pinned or kept secret changes."""
 
     changed: Callable[[], Awaitable[None]]
     refresh: Callable[[ServerName], Awaitable[None]]
+    retry: Callable[[ServerName], Awaitable[None]]
+    started: Callable[[ServerName], Awaitable[None]]
 
 
 async def nothing() -> None:
@@ -52,7 +54,7 @@ async def nothing_for(_: ServerName) -> None:
     """No daemon runs: nothing to tell."""
 
 
-OFFLINE = Effects(nothing, nothing_for)
+OFFLINE = Effects(nothing, nothing_for, nothing_for, nothing_for)
 
 
 class Current:
@@ -120,6 +122,8 @@ async def open_parts(
                 try_out=_handshake(current, installer, clock, rng),
                 changed=effects.changed,
                 refresh=effects.refresh,
+                retry=effects.retry,
+                started=effects.started,
             )
     finally:
         await db.close()

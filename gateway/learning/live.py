@@ -286,7 +286,9 @@ class LivePolicy:
             name = self._roster.ids[i]
             relevance, reliability = float(ranking.relevance[i]), float(ranking.reliability[i])
             n = self._reliability.calls(name)
-            why = f"relevance {relevance:.2f}, runs {100 * reliability:.0f} % of the time ({n} calls)"
+            runs = f"{100 * reliability:.0f} % of the time"
+            seen = f"runs {runs} ({n} calls)" if n else f"not called yet, expected to run {runs}"
+            why = f"relevance {relevance:.2f}, {seen}"
             made.append(ToolScore(name, float(np.exp(ranking.score[i] - best)), relevance, reliability, n, why))
         return made
 

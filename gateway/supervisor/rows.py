@@ -8,7 +8,8 @@ from gateway.clock import rfc3339
 from gateway.model import RemoteLaunch
 from gateway.supervisor.child import Child, LastExit
 from gateway.supervisor.figures import Figures
-from gateway.supervisor.health import may_advertise, may_call
+from gateway.supervisor.health import Health, may_advertise, may_call
+from gateway.supervisor.lifecycle import State
 
 TAIL_LINES: Final = 10
 
@@ -21,7 +22,7 @@ def status_row(child: Child, figures: Figures, *, instances: int) -> dict[str, A
         "from": spec.from_,
         "transport": "http" if isinstance(spec.launch, RemoteLaunch) else "stdio",
         "state": child.state.value,
-        "health": child.health.value,
+        "health": _shown_health(child).value,
         "reason": child.reason,
         "next_retry_s": _rounded(child.next_retry_s),
         "pid": child.pid,
@@ -42,6 +43,11 @@ def status_row(child: Child, figures: Figures, *, instances: int) -> dict[str, A
         "skipped_tools": child.skipped_tools,
         "stderr_tail": child.stderr.tail(TAIL_LINES),
     }
+
+
+def _shown_health(child: Child) -> Health:
+    """What the probes said last means nothing once the child is down against our will."""
+    return Health.UNHEALTHY if child.state in {State.BACKOFF, State.FAILED} else child.health
 
 
 def _last_exit(last: LastExit | None) -> dict[str, Any] | None:

@@ -55,8 +55,8 @@ class OfflineVerbs:
     async def list_servers(self) -> Json:
         return await catalogue.list_servers(self._parts)
 
-    async def approve(self, name: str) -> Json:
-        return await definitions.approve(self._parts, name)
+    async def approve(self, name: str, *, dry_run: bool = False) -> Json:
+        return await definitions.approve(self._parts, name, dry_run=dry_run)
 
     async def reject(self, name: str) -> Json:
         return await definitions.reject(self._parts, name)

@@ -40,7 +40,13 @@ class BuiltinVerbs:
 
         Raises: GatewayError.
         """
-        done = await install(self._running().parts, Ask(name, origin=Origin.AGENT))
+        parts = self._running().parts
+        if parts.config().install.on_demand != "allow":
+            raise RefusedByPolicy(
+                f"installing {name[:60]} needs a person's consent",
+                fix=f"Ask the person who runs this gateway for: mcp-gateway install {name[:60]}",
+            )
+        done = await install(parts, Ask(name, origin=Origin.AGENT))
         return (
             f"{done['name']} is installed ({done['from']}) and offers {done['tools']} tools. They are on the next list."
         )

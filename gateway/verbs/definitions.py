@@ -12,9 +12,11 @@ from gateway.verbs.parts import Parts
 Json = dict[str, Any]
 
 
-async def approve(parts: Parts, name: str) -> Json:
-    """Accept the changed definitions of a server and show its tools again."""
+async def approve(parts: Parts, name: str, *, dry_run: bool = False) -> Json:
+    """Accept the changed definitions of a server and show its tools again; `dry_run` only tells the changes."""
     changes = await _pending(parts, name)
+    if dry_run:
+        return {"server": name, "approved": 0, "changes": changes}
     approved = await parts.definitions.approve(ServerName(name))
     await parts.refresh(ServerName(name))
     return {"server": name, "approved": approved, "changes": changes}

@@ -37,6 +37,7 @@ async def install(parts: Parts, ask: Ask, *, dry_run: bool = False, progress: Pr
         await parts.definitions.forget(plan.name)
     await parts.installed.put(_row(result, parts.clock.wall()))
     await parts.changed()
+    await parts.started(plan.name)
     return {
         "name": plan.name,
         "from": result.spec.from_,

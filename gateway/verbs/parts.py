@@ -62,8 +62,9 @@ class TryOut(Protocol):
 class Parts:
     """What finding, installing and configuring need.
 
-    `changed` is told after what is installed changed, `refresh` after a server's pins changed; both wait until the
-    change has taken effect. `wanted` is the union of the file's and the installed servers.
+    `changed` is told after what is installed changed, `refresh` after a server's pins changed, `retry` after what a
+    server may have waited for is there; all return when that has taken effect. `wanted` is the union of the file's
+    and the installed servers.
     """
 
     config: Callable[[], Config]
@@ -83,6 +84,8 @@ class Parts:
     try_out: TryOut
     changed: Callable[[], Awaitable[None]]
     refresh: Callable[[ServerName], Awaitable[None]]
+    retry: Callable[[ServerName], Awaitable[None]]
+    started: Callable[[ServerName], Awaitable[None]]  # waits until a new server's tools can be called
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.model import ServerName
 from gateway.verbs.parts import Parts
 
 Json = dict[str, Any]
 
 
 async def secret_set(parts: Parts, server: str, key: str, value: str) -> Json:
-    """Keep a secret of a server; its child gets it at its next start."""
+    """Keep a secret of a server; a server that is down is tried again, a running one gets it at its next start."""
     parts.secrets.set(server, key, value)
+    await parts.retry(ServerName(server))
     return {"server": server, "key": key, "set": True}
 
 

@@ -121,9 +121,11 @@ class FakeVerbs:
                "installed_at": "2026-01-02T03:04:05.000Z", "pinned_tools": 3}  # fmt: skip
         return self._done("list_servers", {"servers": [row]}, {})
 
-    async def approve(self, name: str) -> Json:
+    async def approve(self, name: str, *, dry_run: bool = False) -> Json:
         changes = [{"tool": "t", "before": "{}", "after": '{"a":1}'}]
-        return self._done("approve", {"server": name, "approved": 1, "changes": changes}, {"name": name})
+        return self._done(
+            "approve", {"server": name, "approved": 1, "changes": changes}, {"name": name, "dry_run": dry_run}
+        )
 
     async def reject(self, name: str) -> Json:
         return self._done("reject", {"server": name, "rejected": 1}, {"name": name})

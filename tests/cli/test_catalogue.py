@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from gateway.cli.catalogue import absolute_bundle
 from gateway.errors import ConfigError, InstallError, Problem, RefusedByPolicy
 from tests.admin.fakes import FakeVerbs
 from tests.cli.lines import Cli, Line, check, json_error
@@ -25,7 +28,8 @@ LINES: list[Line] = [
     ("upgrade echo --dry-run", "upgrade", {"name": "echo", "dry_run": True, "allow_fresh": False}),
     ("remove echo", "remove", {"name": "echo"}),
     ("list", "list_servers", {}),
-    ("approve echo", "approve", {"name": "echo"}),
+    ("approve echo", "approve", {"name": "echo", "dry_run": False}),
+    ("approve echo --dry-run", "approve", {"name": "echo", "dry_run": True}),
     ("reject echo", "reject", {"name": "echo"}),
 ]
 
@@ -89,3 +93,12 @@ def test_text_of_strangers_cannot_drive_the_terminal(cli: Cli) -> None:
 
 def test_a_misspelt_name_is_answered_with_the_nearest(cli: Cli) -> None:
     assert "acme/echo" in json_error(cli("show", "acme/ech", "--json"), 1, "not_found")["fix"]
+
+
+def test_a_bundle_is_named_from_the_root_because_the_daemon_works_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute_bundle("mcpb:./a.mcpb#sha256=00") == f"mcpb:{tmp_path}/a.mcpb#sha256=00"
+    for other in ("mcpb:https://a.example/b.mcpb", "npm:a@1.0.0", "acme/echo", "mcpb:"):
+        assert absolute_bundle(other) == other

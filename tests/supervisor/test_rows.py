@@ -11,7 +11,7 @@ from gateway.supervisor.figures import Figures
 from gateway.supervisor.rows import status_row
 from tests.supervisor.running import remote_spec, spec
 from tests.supervisor.scripted import ScriptedConnection
-from tests.supervisor.test_child import World, living
+from tests.supervisor.test_child import SLOW, World, living
 
 PROMISED = {
     "name", "from", "transport", "state", "health", "reason", "next_retry_s", "pid", "uptime_s", "restarts",
@@ -48,6 +48,16 @@ async def test_the_last_exit_is_spelled_out() -> None:
         assert isinstance(exit_, dict)
         assert (exit_["code"], exit_["signal"], exit_["reason"]) == (None, "SIGKILL", "killed by SIGKILL")
         assert exit_["at"].endswith("Z")
+
+
+async def test_a_child_that_is_down_against_our_will_is_not_called_healthy() -> None:
+    first = ScriptedConnection()
+    async with living(first, wanted=spec("s", restart=SLOW)) as world:
+        await world.heard.state("s", "ready")
+        assert row(world)["health"] == "healthy"
+        first.die()
+        await world.heard.state("s", "backoff")
+        assert row(world)["health"] == "unhealthy"
 
 
 async def test_a_remote_server_is_http() -> None:

@@ -110,6 +110,8 @@ class Shop:
     config: Config = field(default_factory=Config)
     changed: int = 0
     refreshed: list[ServerName] = field(default_factory=list)
+    retried: list[ServerName] = field(default_factory=list)
+    waited_for: list[ServerName] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
 
     async def note_change(self) -> None:
@@ -119,6 +121,14 @@ class Shop:
     async def note_refresh(self, server: ServerName) -> None:
         """A server's pins changed."""
         self.refreshed.append(server)
+
+    async def note_retry(self, server: ServerName) -> None:
+        """What a server may have waited for is there."""
+        self.retried.append(server)
+
+    async def note_started(self, server: ServerName) -> None:
+        """Somebody waited for a new server."""
+        self.waited_for.append(server)
 
     async def wanted(self) -> list[ServerSpec]:
         """As the daemon joins them."""
@@ -168,6 +178,8 @@ async def open_shop(
             try_out=try_out,
             changed=lambda: shops[0].note_change(),  # noqa: PLW0108
             refresh=lambda name: shops[0].note_refresh(name),  # noqa: PLW0108
+            retry=lambda name: shops[0].note_retry(name),  # noqa: PLW0108
+            started=lambda name: shops[0].note_started(name),  # noqa: PLW0108
         )
         shops.append(Shop(state.root, parts, try_out, fetch, clock, config or Config()))
         yield shops[0]

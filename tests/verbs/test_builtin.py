@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config import Config
+from gateway.config.install import InstallSection
 from gateway.discovery.finder import Finder
 from gateway.discovery.sources import FixedSource
 from gateway.endpoint.ports import Rating
@@ -16,6 +18,7 @@ from gateway.verbs.builtin import BuiltinVerbs
 from tests.verbs.fakes import bundle, remote_listing
 from tests.verbs.running import open_site
 
+ALLOWED = Config(install=InstallSection(on_demand="allow"))
 ANN = Caller(principal="p1", agent="ann", run="r1")
 
 
@@ -45,7 +48,7 @@ async def test_a_call_that_is_not_recorded_cannot_be_rated(tmp_path: Path) -> No
 
 
 async def test_a_server_that_an_agent_asks_for_is_installed_in_its_name(tmp_path: Path) -> None:
-    async with open_site(tmp_path) as site:
+    async with open_site(tmp_path, config=ALLOWED) as site:
         source = FixedSource("registry", [remote_listing("acme/far", source=Source.REGISTRY)])
         finder = Finder([source], Catalogue(site.shop.parts.db), site.shop.clock)
         running = replace(site.running, parts=replace(site.shop.parts, finder=finder))
@@ -55,7 +58,15 @@ async def test_a_server_that_an_agent_asks_for_is_installed_in_its_name(tmp_path
     assert "far is installed (registry:acme/far) and offers 3 tools" in said
 
 
-async def test_an_agent_goes_by_the_rules_for_agents(tmp_path: Path) -> None:
+async def test_a_wish_that_needs_consent_is_passed_to_a_person(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
+        with pytest.raises(RefusedByPolicy) as caught:
+            await BuiltinVerbs(lambda: site.running).install_server("acme/far", ANN)
+        assert "mcp-gateway install acme/far" in caught.value.fix
+        assert await site.shop.parts.installed.all() == []
+
+
+async def test_an_agent_goes_by_the_rules_for_agents(tmp_path: Path) -> None:
+    async with open_site(tmp_path, config=ALLOWED) as site:
         with pytest.raises(RefusedByPolicy):
             await BuiltinVerbs(lambda: site.running).install_server(f"mcpb:{bundle(tmp_path)}", ANN)

@@ -27,6 +27,15 @@ async def test_an_approval_shows_what_changed_and_takes_effect(tmp_path: Path) -
     assert shop.refreshed == [ECHO]
 
 
+async def test_a_look_before_the_approval_changes_nothing(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        await hold_a_change(shop)
+        told = await approve(shop.parts, "echo", dry_run=True)
+        assert (told["approved"], [change["tool"] for change in told["changes"]]) == (0, ["say"])
+        assert await shop.parts.definitions.pins(ECHO) == {"say": "old"}
+    assert shop.refreshed == []
+
+
 async def test_a_rejection_keeps_the_approved_definition(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         await hold_a_change(shop)

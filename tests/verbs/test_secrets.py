@@ -14,6 +14,7 @@ async def test_a_value_goes_in_and_does_not_come_out(tmp_path: Path) -> None:
         done = await secret_set(shop.parts, "echo", "API_KEY", "canary")
         listed = await secret_list(shop.parts)
         assert shop.parts.secrets.get("echo")["API_KEY"] == "canary"
+        assert shop.retried == ["echo"]  # it may have been waiting for just this
     assert listed == {"secrets": [{"server": "echo", "key": "API_KEY"}]}
     assert "canary" not in spelled([done, listed])
 

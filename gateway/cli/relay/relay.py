@@ -61,7 +61,11 @@ class Relay:
         if message.is_request:
             self._enter(message)
             self._talk.begin(message)
-            threading.Thread(target=self._answer, args=(message,), daemon=True).start()
+            if message.method == "initialize":
+                # What a client sends before the answer still belongs to the session that the answer opens.
+                self._answer(message)
+            else:
+                threading.Thread(target=self._answer, args=(message,), daemon=True).start()
         else:
             # One after the other, before the next line: a request must not overtake what announces it.
             self._notify(message)
@@ -133,7 +137,8 @@ class Relay:
         answer = wire.with_id(body, message.id)
         if answer is None:
             # The status in words only: clients send a call again when they read certain numbers.
-            self._refuse(message, FAILED if status >= 500 else "The gateway refused the request. See its log.")
+            told = wire.refusal(body) or "The gateway refused the request. See its log."
+            self._refuse(message, FAILED if status >= 500 else told)
         elif self._talk.end(message):
             self._write(answer)
 

@@ -180,6 +180,15 @@ def with_id(body: bytes, request_id: Any) -> bytes | None:
     return json.dumps({**value, "id": request_id}, ensure_ascii=False).encode()
 
 
+def refusal(body: bytes) -> str:
+    """What an error of the gateway's own API says, and what to do; empty when the body is none."""
+    try:
+        error = json.loads(body)["error"]
+        return f"{error['message']}. {error.get('fix') or ''}".strip()
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def negotiated(line: bytes) -> str:
     """Read the revision that an answer to initialize settled on."""
     try:

@@ -131,3 +131,9 @@ def test_any_line_is_a_message_or_a_message_error(line: bytes) -> None:
         is_same = True
 
     assert is_same
+
+
+def test_a_refusal_of_the_gateways_own_api_is_told_in_its_words() -> None:
+    body = b'{"error": {"code": "not_found", "message": "there is no such profile here", "fix": "Use /mcp."}}'
+    assert wire.refusal(body) == "there is no such profile here. Use /mcp."
+    assert wire.refusal(b"<html>") == wire.refusal(b"[]") == wire.refusal(b"{}") == ""

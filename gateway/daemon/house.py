@@ -39,7 +39,7 @@ from gateway.endpoint.ports import Upstreams, Verbs
 from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.tokens import Tokens
 from gateway.learning.link import LearnerLink
-from gateway.learning.live import LivePolicy
+from gateway.learning.live import REMEMBERED_CALLS, LivePolicy
 from gateway.learning.recorder import Recorder
 from gateway.model import ServerName, ServerSpec, SessionScope
 from gateway.store.ledger_sink import LedgerSink
@@ -182,6 +182,8 @@ async def build_house(site: Site) -> AsyncIterator[House]:
         await tombstones.load(site.clock.wall())
         built.append(_furnish(site, current, parts, tombstones, lambda: built[0]))
         await built[0].board.recall()
+        missed = built[0].policy.catch_up(await parts.ledger.newest(REMEMBERED_CALLS))
+        structlog.get_logger("learning").debug("calls_caught_up", count=missed)
         yield built[0]
 
 

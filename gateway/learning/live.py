@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ itself."""
 
 STATE_FILE = "live.json"
 MAX_STATE_BYTES = 64 << 20
+REMEMBERED_CALLS = 4096
+"""How many calls are known by id to be counted: more than a killed daemon can have left uncounted."""
 
 log = structlog.get_logger("learning")
 
@@ -74,6 +77,7 @@ class LivePolicy:
         self._rows: policy.Ints = np.zeros(0, np.int64)
         self._toolset_version = ""
         self._dirty = False
+        self._counted: deque[str] = deque(maxlen=REMEMBERED_CALLS)
         self.frozen = False
         """Whether training is stopped by the operator."""
         self.experiences = 0
@@ -292,7 +296,19 @@ class LivePolicy:
             made.append(ToolScore(name, float(np.exp(ranking.score[i] - best)), relevance, reliability, n, why))
         return made
 
+    def catch_up(self, calls: Iterable[CallFinished]) -> int:
+        """Count those of the ledger's newest calls (oldest first) that are not counted yet; returns how many.
+
+        The ledger commits five times a second, the counts are written every second: a killed daemon leaves a gap.
+        """
+        counted = set(self._counted)
+        missed = [call for call in calls if call.call_id not in counted]
+        for call in missed:
+            self._call_finished(call)
+        return len(missed)
+
     def _call_finished(self, fact: CallFinished) -> None:
+        self._counted.append(fact.call_id)
         label = label_of(fact.outcome)
         if label is None:
             return
@@ -322,6 +338,7 @@ class LivePolicy:
             "pending": self.pending,
             "frozen": self.frozen,
             "snapshot": self._snapshot_file,
+            "counted": list(self._counted),
         }
 
     def _restore(self) -> None:
@@ -334,6 +351,7 @@ class LivePolicy:
             self._windows.restore(state["windows"])
             self.experiences, self.pending = int(state["experiences"]), int(state["pending"])
             self.frozen = bool(state["frozen"])
+            self._counted.extend(map(str, state.get("counted", ())))
             file = state["snapshot"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("live_counts_unreadable", file=str(self.state_file), reason=str(error))

@@ -81,6 +81,12 @@ class Ledger:
         found = await self._db.fetch(schema.select_sql(schema.CALLS, rest), [*params, _limit(limit)])
         return [dict(zip(CALL_COLUMNS, row, strict=True)) for row in found]
 
+    async def newest(self, limit: int) -> list[CallFinished]:
+        """Return the newest calls as facts, oldest first."""
+        rest = "ORDER BY at DESC, call_id DESC LIMIT ?"
+        found = await self._db.fetch(schema.select_sql(schema.CALLS, rest), (limit,))
+        return [_fact(row) for row in reversed(found)]
+
     async def call(self, call_id: str) -> dict[str, Any] | None:
         """Return one row of `calls` with its rewards under "rewards"."""
         found = await self._db.fetch(_ONE_CALL, (call_id,))
@@ -147,6 +153,11 @@ def _steps(facts: Sequence[LedgerFact], keep_days: float) -> list[Step]:
         (_REWARD, [rows.reward_row(reward) for reward in rewards]),
         (_EXPERIENCE, [(kind, rows.clean(ref)) for kind, ref in labels]),
     ]
+
+
+def _fact(row: tuple[Any, ...]) -> CallFinished:
+    members = dict(zip(CALL_COLUMNS, row, strict=True))
+    return CallFinished(**(members | {"at": datetime.fromisoformat(members["at"]).timestamp()}))
 
 
 def _run(row: tuple[Any, ...]) -> dict[str, Any]:

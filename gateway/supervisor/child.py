@@ -30,6 +30,9 @@ from gateway.supervisor.ring import LineRing
 
 log = structlog.get_logger("supervisor")
 
+SLOW_END_S: Final = 0.1
+"""A dead process is known to be dead sooner; one that is not takes seconds."""
+
 # What an operator wants to read by itself; the steps between are for debugging.
 _LEVELS: Final = {State.READY: logging.INFO, State.BACKOFF: logging.WARNING, State.FAILED: logging.WARNING}
 
@@ -281,13 +284,23 @@ class Child:
         life = self._life
         if life is None:
             return Gone(problem or self.reason)
-        gone = await life.connection.close(grace_s=self.spec.health.stop_timeout_sec)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tell_slow_end, problem)
+            gone = await life.connection.close(grace_s=self.spec.health.stop_timeout_sec)
+            tasks.cancel_scope.cancel()
         self._old_noise += life.connection.noise
         self._life = None
         if not problem or gone.reason in problem:
             return gone
         is_process_end = gone.code is not None or gone.signal is not None
         return Gone(f"{problem} ({gone.reason})" if is_process_end else problem, gone.code, gone.signal)
+
+    async def _tell_slow_end(self, problem: str) -> None:
+        """A process that lives on behind a closed pipe is stopped rung by rung: show that, and why, meanwhile."""
+        await anyio.sleep(SLOW_END_S)
+        if self.state in {State.STARTING, State.READY}:
+            self.reason = problem or "it stopped talking"
+            self._fire(Event.UNHEALTHY)
 
     def _exited(self, gone: Gone, hopeless: str) -> None:
         self.last_exit = LastExit(gone, self._clock.wall())

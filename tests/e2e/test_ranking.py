@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,8 @@ def wins(gateway: Gateway, *, bad: str, good: str, run: str) -> tuple[int, int]:
     return lists, finds
 
 
-@pytest.mark.parametrize(("bad", "good"), [("alpha", "beta"), ("beta", "alpha")])
-def test_the_reliable_twin_rises_and_stays_up_after_a_restart(tmp_path: Path, bad: str, good: str) -> None:
+@pytest.mark.parametrize(("bad", "good", "ending"), [("alpha", "beta", "asked"), ("beta", "alpha", "killed")])
+def test_the_reliable_twin_rises_and_stays_up_after_a_restart(tmp_path: Path, bad: str, good: str, ending: str) -> None:
     with running_gateway(tmp_path, config=config(bad=bad, good=good)) as gateway:
         gateway.wait_ready(bad, good)
         with Legacy(gateway.url, gateway.token, agent="worker", run="warm-up") as client:
@@ -61,6 +63,8 @@ def test_the_reliable_twin_rises_and_stays_up_after_a_restart(tmp_path: Path, ba
         lists, finds = wins(gateway, bad=bad, good=good, run="before")
         assert lists >= 9
         assert finds >= 9
+        if ending == "killed":
+            os.kill(gateway.pid(), signal.SIGKILL)
         gateway.stop()
         gateway.start()
         gateway.wait_ready(bad, good)

@@ -48,30 +48,32 @@ def _find(policy: LivePolicy, query: str = "what time is it now", k: int = 5) ->
     return policy.decide(ChooseRequest(DecisionKind.FIND, CALLER, 1, query, k, NAMES))
 
 
-def _call(policy: LivePolicy, tool: str, outcome: str, decision: str | None = None) -> None:
-    policy(
-        CallFinished(
-            call_id="c",
-            at=1.0,
-            principal="p",
-            agent="a",
-            run="r",
-            round=1,
-            session="s",
-            profile="",
-            server=tool.split("__", maxsplit=1)[0],
-            tool=tool.split("__")[1],
-            exposed=tool,
-            via="direct",
-            decision_id=decision,
-            outcome=outcome,
-            error_code=None,
-            latency_s=0.1,
-            bytes_in=1,
-            bytes_out=100,
-            args_hmac="x",
-        )
+def _finished(call_id: str, tool: str, outcome: str, decision: str | None = None) -> CallFinished:
+    return CallFinished(
+        call_id=call_id,
+        at=1.0,
+        principal="p",
+        agent="a",
+        run="r",
+        round=1,
+        session="s",
+        profile="",
+        server=tool.split("__", maxsplit=1)[0],
+        tool=tool.split("__")[1],
+        exposed=tool,
+        via="direct",
+        decision_id=decision,
+        outcome=outcome,
+        error_code=None,
+        latency_s=0.1,
+        bytes_in=1,
+        bytes_out=100,
+        args_hmac="x",
     )
+
+
+def _call(policy: LivePolicy, tool: str, outcome: str, decision: str | None = None) -> None:
+    policy(_finished("c", tool, outcome, decision))
 
 
 def _use_both_servers(policy: LivePolicy, seed: int, calls: int = 200) -> None:
@@ -105,6 +107,21 @@ def test_the_reliable_server_stays_first_for_a_day_without_calls(tmp_path: Path,
     _use_both_servers(policy, 3)
     clock.advance(24 * 3600.0)
     assert _solid_first(_list(policy))
+
+
+def test_calls_that_a_killed_daemon_did_not_count_are_counted_once_from_the_ledger(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    counted = [_finished(f"c{number}", NAMES[0], "ok") for number in range(3)]
+    missed = [_finished(f"m{number}", NAMES[1], "tool_error") for number in range(5)]
+    before = _policy(tmp_path, clock)
+    for fact in counted:
+        before(fact)
+    before.flush()
+    after = _policy(tmp_path, clock)
+    assert after.catch_up([*counted, *missed]) == 5
+    assert after.catch_up([*counted, *missed]) == 0
+    assert after.experiences == 8
 
 
 def test_a_tool_that_fails_sinks_within_a_few_calls(tmp_path: Path, clock: FakeClock) -> None:

@@ -28,6 +28,12 @@ async def test_calls_come_back_newest_first_with_every_column(ledger: Ledger) ->
     }  # fmt: skip
 
 
+async def test_the_newest_calls_come_back_as_the_facts_they_were(ledger: Ledger) -> None:
+    told = [call(f"c{number}", at=NOON + number) for number in range(4)]
+    await ledger.append(told)
+    assert await ledger.newest(3) == told[1:]
+
+
 async def test_calls_are_filtered_by_agent_run_and_tool(ledger: Ledger) -> None:
     await ledger.append(
         [call("c1"), call("c2", agent="bob"), call("c3", run="run-2"), call("c4", tool="log", exposed="git__log")]

@@ -44,6 +44,17 @@ async def test_a_server_that_is_silent_at_discovery_is_initialized() -> None:
         assert await call(supervisor, "a", "echo", text="x") == "x"
 
 
+async def test_one_that_lives_on_behind_a_closed_stdout_is_shown_stopping_and_why() -> None:
+    quick = HealthPolicy(stop_timeout_sec=1.0)
+    async with supervised(spec("a", "deaf.py", health=quick)) as (supervisor, heard):
+        await heard.state("a", "ready")
+        with pytest.raises(ChildGone):
+            await call(supervisor, "a", "close_stdout")
+        assert (await heard.state("a", "stopping")).reason == "it stopped talking"
+        assert "closed its stdout" in (await heard.state("a", "backoff")).reason
+        await heard.state("a", "ready", times=2)
+
+
 async def test_killed_in_mid_call_the_caller_hears_at_once_and_the_child_comes_back() -> None:
     async with supervised(spec("a", "hang.py")) as (supervisor, heard):
         await heard.state("a", "ready")

@@ -144,6 +144,8 @@ def _unknown_key(unknown: str, known: Sequence[str]) -> str:
 
 
 def _kind_of(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     names = {
         str: "a string",
         bool: "true or false",

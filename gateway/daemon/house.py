@@ -304,7 +304,8 @@ def _app(
             return Tokens.off()
         return Tokens.of(parts.tokens.load(AGENTS).value, parts.tokens.load(ADMIN).value)
 
-    tokens()  # made now, so that a person finds both files as soon as the gateway listens
+    if current().auth.enabled:
+        parts.tokens.check_distinct()  # which makes both files: a person finds them as soon as the gateway listens
     ui = UiKeys(
         key=site.setup.state.key("ui"),
         is_admin_token=lambda token: (grant := tokens().check(token)) is not None and grant.admin,

@@ -107,10 +107,10 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-        raise GatewayError(
-            f"cannot read {file}: {reason}", fix="Check the path and its permissions.", code="config"
-        ) from exc
+        if isinstance(exc, UnicodeDecodeError):
+            raise ConfigError([Problem("the file", "is not UTF-8 text")], file=str(file)) from exc
+        fix = "Check the path and its permissions."
+        raise GatewayError(f"cannot read {file}: {exc.strerror}", fix=fix, code="config") from exc
 
 
 def _overridden(section: GatewaySection, options: ServeOptions) -> GatewaySection:

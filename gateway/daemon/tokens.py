@@ -57,6 +57,18 @@ class TokenStore:
             write_private(path, secrets.token_urlsafe(TOKEN_BYTES).encode())
         return TokenPlace(path.read_text(encoding="utf-8").strip(), str(path))
 
+    def check_distinct(self) -> None:
+        """Refuse two equal tokens: every agent would be an administrator.
+
+        Raises: UsageError.
+        """
+        agents, admin = self.load(AGENTS), self.load(ADMIN)
+        if agents.value == admin.value:
+            raise UsageError(
+                f"the agents' token ({agents.place}) and the admin token ({admin.place}) are the same",
+                fix="Give two different tokens: agents must never hold the second.",
+            )
+
     def rotate(self, which: str) -> TokenPlace:
         """Replace a token that lies in its file; the old one stops working at once.
 

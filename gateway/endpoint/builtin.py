@@ -114,6 +114,8 @@ def _arguments(request: CallRequest, kind: type[_A]) -> _A:
 
 def _inner_arguments(raw: msgspec.Raw) -> bytes:
     text = bytes(raw)
+    if text == b"null":  # how some models spell that there are none
+        return b"{}"
     if text.startswith(b'"'):
         text = msgspec.json.decode(raw, type=str).strip().encode()
     try:

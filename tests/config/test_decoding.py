@@ -63,7 +63,7 @@ def test_right_values_are_taken() -> None:
         ("count", True, "must be an integer, not true or false"),
         ("count", 0, "must be between 1 and 5, not 0"),
         ("count", 6, "must be between 1 and 5, not 6"),
-        ("ratio", float("nan"), "must be a number, not a number"),
+        ("ratio", float("nan"), "must be a number, not nan"),
         ("ratio", "half", 'must be a number, not "half"'),
         ("on", 1, "must be true or false, not an integer"),
         ("kind", "c", 'must be one of "a", "b", not "c"'),

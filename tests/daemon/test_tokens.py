@@ -73,3 +73,10 @@ def test_a_token_given_from_outside_cannot_be_rotated_here(tmp_path: Path) -> No
 def test_an_unknown_token_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no token"):
         store(tmp_path).rotate("third")
+
+
+def test_one_token_for_both_is_refused(tmp_path: Path) -> None:
+    same = {"MCP_GATEWAY_TOKEN": "same", "MCP_GATEWAY_ADMIN_TOKEN": "same"}
+    with pytest.raises(UsageError, match="the same"):
+        store(tmp_path, same).check_distinct()
+    store(tmp_path).check_distinct()

@@ -78,6 +78,12 @@ async def test_call_tool_takes_arguments_as_object_or_as_text(arguments: Any) ->
         assert json.loads(world.upstreams.children["demo"].seen[0])["arguments"] == {"n": 1}
 
 
+async def test_call_tool_takes_null_as_no_arguments() -> None:
+    async with echo_world().running() as world:
+        await own(await LegacyClient(world).open(), "call_tool", name="demo__echo", arguments=None)
+        assert json.loads(world.upstreams.children["demo"].seen[0])["arguments"] == {}
+
+
 @pytest.mark.parametrize("arguments", ["nonsense", [1], 7])
 async def test_call_tool_refuses_arguments_that_are_no_object(arguments: Any) -> None:
     async with echo_world().running() as world:

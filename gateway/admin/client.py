@@ -112,7 +112,7 @@ class ApiClient:
             connection.close()
 
     def follow(self, verb: str, tell: Told, **given: Any) -> Json:
-        """Carry out a verb that tells lines on its way; return its result (or {} when the stream just ends).
+        """Carry out a verb that tells lines on its way; return its result ({} for logs that just end).
 
         Raises: as `ask`.
         """
@@ -122,7 +122,7 @@ class ApiClient:
             status, body = self._send(connection, route, given, NDJSON)
             if status != 200 or not body.headers.get("Content-Type", "").startswith(NDJSON):
                 return _result(status, body.read(), self._daemon)
-            return _follow(body, tell)
+            return _follow(body, tell, may_end=verb == "logs")
         except TimeoutError as exc:
             raise _silent(verb, route.timeout_s) from exc
         except (http.client.HTTPException, OSError) as exc:
@@ -193,7 +193,7 @@ def _query_text(value: Any) -> str:
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
-def _follow(body: Iterator[bytes], tell: Told) -> Json:
+def _follow(body: Iterator[bytes], tell: Told, *, may_end: bool) -> Json:
     for raw in body:
         if not raw.strip():
             continue
@@ -203,6 +203,8 @@ def _follow(body: Iterator[bytes], tell: Told) -> Json:
         if "result" in line:
             return dict(line["result"])
         tell(line)
+    if not may_end:
+        raise _broken(EOFError("it ended before the gateway was done"))
     return {}
 
 

@@ -82,11 +82,17 @@ def read_object(text: str) -> dict[str, Any]:
     return value
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def _json(text: str, what: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is text that nobody can be sent
     except (ValueError, RecursionError) as exc:
         raise UsageError(f"{what}: this is not JSON: {exc}", fix='Write for example \'{"text": "hello"}\'.') from exc
+    return value
 
 
 def _file(name: str, what: str) -> str:

@@ -49,7 +49,7 @@ def describe_status(result: Json) -> Iterable[str]:
     policy: Json = result.get("policy") or {}
     parts = [
         f"mcp-gateway {result.get('version')}",
-        coloured("ready" if result.get("ready") else "starting"),
+        coloured("ready") if result.get("ready") else _not_ready(result.get("not_ready") or ["starting"]),
         endpoint_url(str(result.get("url") or "")),
         f"pid {result.get('pid')}",
         f"up {words.span(result.get('uptime_s'))}",
@@ -62,6 +62,10 @@ def describe_status(result: Json) -> Iterable[str]:
         return
     head = ("NAME", "STATE", "HEALTH", "TOOLS", "PID", "UP", "RESTARTS", "MEMORY", "CPU", "WHY")
     yield from table(head, rows, right=("TOOLS", "PID", "RESTARTS", "MEMORY", "CPU"))
+
+
+def _not_ready(reasons: list[str]) -> str:
+    return f"not ready ({', '.join(reasons)})"
 
 
 def _row(server: Json) -> list[object]:

@@ -108,15 +108,22 @@ class House:
         if states.get(server) in {"failed", "backoff"}:
             await self.supervisor.restart(server)
 
-    def readiness(self) -> Readiness:
-        """Whether work can be taken now, and what is missing."""
+    def not_ready(self) -> list[str]:
+        """Why no work can be taken now; empty: it can."""
         states = {row["name"]: row["state"] for row in self.supervisor.status()}
         waiting = sorted(name for name in self.required if states.get(name) != "ready")
-        writable = self.sink.available and self.store_is_writable
-        return Readiness(
-            ready=self.is_open and not self.is_draining and writable and not waiting,
-            details={"draining": self.is_draining, "store_writable": writable, "waiting_for": waiting},
-        )
+        reasons = {
+            "starting": not self.is_open,
+            "stopping": self.is_draining,
+            "the store cannot be written": not (self.sink.available and self.store_is_writable),
+            f"waiting for {', '.join(waiting)}": bool(waiting),
+        }
+        return [reason for reason, holds in reasons.items() if holds]
+
+    def readiness(self) -> Readiness:
+        """Whether work can be taken now, and what is missing."""
+        reasons = self.not_ready()
+        return Readiness(ready=not reasons, details={"reasons": reasons})
 
     async def look_at_store(self) -> None:
         """Try to write, so that readiness can say whether that works."""
@@ -212,7 +219,7 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         ledger_sink=sink,
         publish=bus.publish,
         tool_counts=board.counts,
-        is_ready=lambda: house().is_ready(),
+        not_ready=lambda: house().not_ready(),
         reload=_reloader(site, current, parts, house),
     )
     verbs = OnlineVerbs(running)

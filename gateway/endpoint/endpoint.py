@@ -170,7 +170,11 @@ class Endpoint:
         """
         if self._offering.config.profile(caller.profile) is None:
             raise UsageError(f"there is no profile {caller.profile!r}", fix="Name one of the configuration.")
-        request = call_request(exposed, json.dumps(arguments).encode())
+        try:
+            raw = json.dumps(arguments, allow_nan=False, ensure_ascii=False).encode()
+        except ValueError as exc:
+            raise UsageError(f"the arguments cannot be sent: {exc}", fix="Give plain JSON values.") from exc
+        request = call_request(exposed, raw)
         answer = await self._dispatch.call(request, RequestContext(caller, via="api"))
         if answer.error is not None:
             raise UnknownTool(exposed, nearest_names(self.toolset, self.toolset.entries, exposed))

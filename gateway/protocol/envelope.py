@@ -79,6 +79,12 @@ class _Error(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Wire).decode
 _decode_error = msgspec.json.Decoder(_Error).decode
 
+# A whole surrogate pair, half of one, or any other escape (so that an escaped backslash is not taken for one).
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+
 # Anchored at the very ends of the line, so that a nested "id" cannot be taken for the envelope's.
 _ID_FIRST = re.compile(rb'^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,\s*"(?:result|error)"')
 _ID_LAST = re.compile(rb'"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
@@ -91,11 +97,22 @@ def read(line: bytes | Overlong) -> Envelope:
     if not line.isascii():
         line = _valid_utf8(line)
     try:
-        wire = _decode(line)
+        wire = _decoded(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         reason = "a batch" if line.lstrip()[:1] == b"[" else "not a JSON-RPC message"
         return Noise(reason, _find_id(line[:EDGE], line[-EDGE:]))
     return _classify(wire)
+
+
+def _decoded(line: bytes) -> _Wire:
+    try:
+        return _decode(line)
+    except msgspec.DecodeError:
+        # JavaScript spells a cut emoji as half a surrogate pair, which no decoder behind us takes.
+        mended = _ESCAPE.sub(lambda found: b"\\ufffd" if found["half"] else found[0], line)
+        if mended == line:
+            raise
+        return _decode(mended)
 
 
 def _valid_utf8(line: bytes) -> bytes:

@@ -62,11 +62,12 @@ class Database:
             return
         self._closed = True
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._writer.stop)
             for _ in range(READERS):
                 await self._reading.acquire_on_behalf_of(object())
-        for connection in self._readers:
-            connection.close()
+            for connection in self._readers:
+                connection.close()
+            # The writer goes last: only then does SQLite move what is in the -wal file into the database itself.
+            await anyio.to_thread.run_sync(self._writer.stop)
 
     async def execute(self, sql: str, params: Row = ()) -> int:
         """Run one statement and commit; returns the number of rows changed.

@@ -103,7 +103,7 @@ class Running:
     ledger_sink: LedgerSink
     publish: Publish
     tool_counts: Callable[[ServerName], tuple[int, int]]  # shown, quarantined
-    is_ready: Callable[[], Awaitable[bool]]
+    not_ready: Callable[[], list[str]]  # why no work can be taken now; empty: it can
     reload: Callable[[], Awaitable[Json]]
 
     def caller(self, agent: str | None = None, run: str | None = None) -> Caller:

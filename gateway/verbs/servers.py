@@ -19,13 +19,14 @@ async def status(running: Running) -> Json:
     for row in running.supervisor.status():
         shown, quarantined = running.tool_counts(ServerName(row["name"]))
         rows.append({**row, "tools": shown, "quarantined_tools": quarantined})
-    learned = running.policy.status()
+    learned, not_ready = running.policy.status(), running.not_ready()
     return {
         "version": running.version,
         "pid": os.getpid(),
         "url": running.parts.url,
         "uptime_s": round(running.parts.clock.now() - running.started_at, 3),
-        "ready": await running.is_ready(),
+        "ready": not not_ready,
+        "not_ready": not_ready,
         "policy": {"mode": learned["mode"], "version": learned["version"]},
         "servers": rows,
     }

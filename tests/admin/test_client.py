@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from gateway.admin.client import ApiClient, Daemon, find_daemon, locate
+from gateway.admin.client import ApiClient, Daemon, _follow, find_daemon, locate
 from gateway.admin.problems import ApiError
 from gateway.errors import GatewayError, InstallError, NotRunning, RefusedByPolicy, UsageError
 from tests.admin.fakes import ADMIN_TOKEN, FakeVerbs, running_admin
@@ -84,6 +84,13 @@ def test_a_stream_may_end_in_an_error(daemon: Daemon, verbs: FakeVerbs) -> None:
         ApiClient(daemon).follow("install", lambda _: None, name="a")
 
     assert raised.value.exit_status == 4
+
+
+def test_a_stream_that_ends_before_its_result_is_no_success() -> None:
+    half = [b'{"progress": {"step": "fetch"}}\n', b"\n"]
+    with pytest.raises(GatewayError, match="before the gateway was done"):
+        _follow(iter(half), lambda _: None, may_end=False)
+    assert _follow(iter(half), lambda _: None, may_end=True) == {}
 
 
 def test_a_stream_that_cannot_begin_is_an_ordinary_error(daemon: Daemon) -> None:

@@ -66,3 +66,11 @@ def test_what_is_no_object_is_wrong_usage(text: str) -> None:
         read_object(text)
 
     assert raised.value.fix
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', '{"a": "\\ud800"}', "[1]", "{"])
+def test_what_is_no_json_object_is_refused_before_a_tool_is_blamed_for_it(text: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        read_object(text)
+
+    assert raised.value.fix

@@ -112,7 +112,7 @@ async def test_the_status_names_the_wanted_servers(tmp_path: Path) -> None:
 async def test_it_is_ready_when_it_is_open_and_every_required_server_is(tmp_path: Path) -> None:
     async with open_house(tmp_path, ONE) as house:
         house.is_open = True
-        assert house.readiness().details["waiting_for"] == ["one"]
+        assert house.readiness().details["reasons"] == ["waiting for one"]
         assert (await ask(house, "/readyz")).status_code == 503
     async with open_house(tmp_path, TWO) as house:
         assert not house.readiness().ready
@@ -143,7 +143,7 @@ async def test_a_store_that_cannot_be_written_shows_in_readiness_until_it_can(tm
 async def test_only_the_administration_is_told_what_is_missing(tmp_path: Path) -> None:
     async with open_house(tmp_path, ONE) as house:
         assert (await ask(house, "/readyz")).json() == {"ready": False}
-        assert (await ask(house, "/readyz", token(house))).json()["waiting_for"] == ["one"]
+        assert (await ask(house, "/readyz", token(house))).json()["reasons"] == ["starting", "waiting for one"]
 
 
 async def test_tools_are_known_again_before_any_child_is_up(tmp_path: Path) -> None:

@@ -217,6 +217,14 @@ async def test_the_api_hears_of_unknown_tools_and_profiles() -> None:
         await world.endpoint.call_for_api("demo__echo", {}, Caller("admin", profile="nosuch"))
 
 
+async def test_arguments_that_are_no_json_are_refused_and_no_tool_is_blamed() -> None:
+    world = echo_world()
+    for arguments in ({"a": float("nan")}, {"a": "\ud800"}):
+        with pytest.raises(UsageError):
+            await world.endpoint.call_for_api("demo__echo", arguments, Caller("admin"))
+    assert world.calls == []
+
+
 async def test_before_it_runs_the_endpoint_says_so() -> None:
     world = echo_world()
     assert (await LegacyClient(world).request("ping")).status_code == 503

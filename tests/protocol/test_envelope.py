@@ -83,7 +83,6 @@ def test_broken_utf8_in_an_answer_is_replaced_so_that_the_answer_arrives() -> No
         b'{"id": 12, "result": [',
         b'{"result":{"a":[},"jsonrpc":"2.0","id":12}',
         b'{"result":{"a":[},"id":12,"jsonrpc":"2.0"}',
-        b'{"jsonrpc":"2.0","id":12,"result":"\\ud800"}',
     ],
 )
 def test_a_broken_answer_tells_whom_it_was_for(line: bytes) -> None:
@@ -112,3 +111,17 @@ def test_pretty_printed_params_are_written_on_one_line() -> None:
     line = envelope.request(1, "m", b'{\r\n  "a": "b\\n"\n}')
     assert b"\n" not in line
     assert json.loads(line)["params"] == {"a": "b\n"}
+
+
+@pytest.mark.parametrize(
+    ("spelled", "kept"),
+    [
+        (rb"cut \ud83d", rb"cut \ufffd"),
+        (rb"\ude00 low", rb"\ufffd low"),
+        (rb"\ud83d\ude00 \uD83D", rb"\ud83d\ude00 \ufffd"),
+        (rb"\\ud83d is text, \ud83d is not", rb"\\ud83d is text, \ufffd is not"),
+    ],
+)
+def test_half_a_surrogate_pair_does_not_cost_the_answer(spelled: bytes, kept: bytes) -> None:
+    answer = envelope.read(b'{"jsonrpc":"2.0","id":1,"result":{"text":"%b"}}' % spelled)
+    assert answer == envelope.Success(1, b'{"text":"%b"}' % kept)

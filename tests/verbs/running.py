@@ -153,9 +153,6 @@ async def open_site(folder: Path, config: Config | None = None) -> AsyncIterator
         supervisor, endpoint, learner = FakeSupervisor(), FakeEndpoint(toolset), FakeLearner(sink)
         sites: list[Site] = []
 
-        async def is_ready() -> bool:
-            return True
-
         async def reload() -> dict[str, Any]:
             return {"file": None, "changed": [], "added": [], "removed": [], "unchanged": 2}
 
@@ -170,7 +167,7 @@ async def open_site(folder: Path, config: Config | None = None) -> AsyncIterator
             ledger_sink=sink,
             publish=lambda fact: sites[0].publish(fact),  # noqa: PLW0108 - the site is built from what publishes
             tool_counts=lambda name: (len(shown[name].tools), 1),
-            is_ready=is_ready,
+            not_ready=list,
             reload=reload,
         )
         sites.append(Site(running, shop, supervisor, endpoint, learner))

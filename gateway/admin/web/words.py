@@ -67,6 +67,9 @@ def clock_time(at: Any) -> str:
 def explain(server: dict[str, Any]) -> str:
     """Say in one line why a server is as it is and what comes next."""
     said = str(server.get("reason") or "")
+    last_exit = server.get("last_exit")
+    if not said and server.get("restarts") and isinstance(last_exit, dict):
+        said = f"restarted after: {last_exit.get('reason')}"
     retry_s = server.get("next_retry_s")
     if isinstance(retry_s, int | float):
         said = f"{said.rstrip('.')}{'; ' if said else ''}next try in {span(retry_s)}"

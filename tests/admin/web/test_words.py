@@ -54,3 +54,9 @@ def test_why_and_what_comes_next() -> None:
     assert words.explain({"reason": "crashed", "next_retry_s": 4.0}) == "crashed; next try in 4.0 s"
     assert words.explain({"reason": "", "next_retry_s": 60}) == "next try in 1 min"
     assert words.explain({}) == "–"
+
+
+def test_a_server_that_came_back_says_what_it_came_back_from() -> None:
+    back = {"reason": "", "restarts": 1, "last_exit": {"reason": "killed by SIGKILL"}, "next_retry_s": None}
+    assert words.explain(back) == "restarted after: killed by SIGKILL"
+    assert words.explain({**back, "restarts": 0}) == words.NOTHING

@@ -22,7 +22,7 @@ class InstallSection:
     ] = 7.0
     on_demand: Annotated[
         Literal["off", "ask", "allow"],
-        "May agents install servers with gateway__install_server?",
+        "May agents install servers with gateway__install_server? ask: they are told to ask a person",
     ] = "off"
     trusted_origins: Annotated[
         tuple[str, ...], "Origins that may be reached although they are not public HTTPS addresses", Check(origins)

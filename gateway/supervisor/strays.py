@@ -9,6 +9,9 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable, Mapping
+from math import inf
+
+import psutil
 
 from gateway.supervisor.descendants import adopted, zombies_of
 from gateway.supervisor.environment import MARKER
@@ -24,12 +27,20 @@ def end_escaped(found: Iterable[tuple[int, str]], living: Mapping[int, str]) -> 
 
     `living` must be of now, not of the time when `found` was read: a child may have been started in between.
     """
-    servers = set(living.values())
-    left = [pid for pid, server in found if pid not in living and server not in servers]
+    left = [pid for pid, server in found if pid not in living and _is_of_a_past_life(pid, server, living)]
     for pid in left:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
     return left
+
+
+def _is_of_a_past_life(pid: int, server: str, living: Mapping[int, str]) -> bool:
+    """Whether it is older than every living child of its server."""
+    children = [child for child, name in living.items() if name == server]
+    try:
+        return psutil.Process(pid).create_time() < min((psutil.Process(c).create_time() for c in children), default=inf)
+    except psutil.Error:
+        return False  # one of them has just ended: the next round knows
 
 
 class Undertaker:

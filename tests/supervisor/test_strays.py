@@ -33,8 +33,16 @@ def test_a_process_of_a_dead_server_is_ended() -> None:
 
 
 def test_a_living_child_and_what_it_may_have_started_are_spared() -> None:
-    with sleeper("alive") as child, sleeper("alive") as helper:
+    with sleeper("alive") as child, sleeper("alive") as helper:  # the helper is the younger one
         assert end_escaped(marked(), living={child.pid: "alive"}) == []
+        child.kill()
+        helper.kill()
+
+
+def test_what_an_earlier_life_of_a_living_server_left_is_ended() -> None:
+    with sleeper("again") as left, sleeper("again") as child, sleeper("again") as helper:
+        assert end_escaped(marked(), living={child.pid: "again"}) == [left.pid]
+        assert left.wait(timeout=10) == -9
         child.kill()
         helper.kill()
 

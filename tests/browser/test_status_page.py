@@ -61,10 +61,15 @@ def log_in(browser: webdriver.Chrome, gateway: Gateway, token: str = ADMIN_TOKEN
     field.send_keys(token, Keys.ENTER)
 
 
+def shown(browser: webdriver.Chrome) -> str:
+    """All text of the page, read in one step: elements found before a page change are stale after it."""
+    return str(browser.execute_script("return document.body ? document.body.innerText : ''"))
+
+
 def wait_for(browser: webdriver.Chrome, text: str) -> str:
     """Wait until the page shows a text, and return all it shows."""
-    WebDriverWait(browser, PATIENCE_S).until(lambda b: text in b.find_element(By.TAG_NAME, "body").text)
-    return browser.find_element(By.TAG_NAME, "body").text
+    WebDriverWait(browser, PATIENCE_S).until(lambda b: text in shown(b), f"the page never showed {text!r}")
+    return shown(browser)
 
 
 def test_a_person_sees_servers_reasons_calls_and_tools_after_logging_in(
@@ -92,7 +97,7 @@ def test_the_page_follows_what_happens_without_being_reloaded(browser: webdriver
     wait_for(browser, "browser-agent")
     with Legacy(gateway.url, gateway.token, agent="a-later-agent", run="r") as client:
         client.call("echo__echo", {"text": "later"})
-    wait_for(browser, "a-later-agent")
+    assert "later" in wait_for(browser, "a-later-agent")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

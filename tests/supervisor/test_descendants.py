@@ -52,7 +52,7 @@ def test_killing_all_descendants_leaves_none() -> None:
     code = (
         "import os, subprocess, sys\n"
         "from gateway.supervisor.descendants import descendants, kill_descendants\n"
-        f"[subprocess.Popen({SLEEP!r}, start_new_session=bool(n)).pid for n in range(3)]\n"
+        f"[subprocess.Popen({SLEEP!r}, start_new_session=bool(n), stdout=subprocess.DEVNULL) for n in range(3)]\n"
         "before = len(descendants(os.getpid()))\n"
         "print(before, kill_descendants(os.getpid(), within_s=5), len(descendants(os.getpid())))\n"
         "os._exit(0)\n"

@@ -111,7 +111,8 @@ class House:
     def not_ready(self) -> list[str]:
         """Why no work can be taken now; empty: it can."""
         states = {row["name"]: row["state"] for row in self.supervisor.status()}
-        waiting = sorted(name for name in self.required if states.get(name) != "ready")
+        behind = self.board.behind_on
+        waiting = sorted(name for name in self.required if states.get(name) != "ready" or name in behind)
         reasons = {
             "starting": not self.is_open,
             "stopping": self.is_draining,

@@ -154,6 +154,7 @@ class _Daemon:
             await house.installs.round()
             with anyio.move_on_after(SETTLE_S):
                 await house.changes.until(house.is_settled)
+                await house.board.caught_up()
             self._display.finish()
             self._announce(house, url)
             await house.installs.keep_up()

@@ -76,6 +76,11 @@ class ToolBoard:
             self._emptied.set()
             self._emptied = anyio.Event()
 
+    @property
+    def behind_on(self) -> frozenset[ServerName]:
+        """The servers with a list that is not shown yet."""
+        return frozenset(fact.server for fact in self._waiting)
+
     async def caught_up(self) -> None:
         """Wait until every list that came so far is shown (or held back)."""
         while self._waiting:

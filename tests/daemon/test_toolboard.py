@@ -220,6 +220,19 @@ async def test_a_store_that_fails_ends_neither_the_board_nor_the_servers_after_i
     assert screen.names() == ["say", "sing"]
 
 
+async def test_a_list_that_came_is_waited_for_until_it_is_shown(definitions: Definitions) -> None:
+    board, screen = board_of(definitions)
+    assert board.behind_on == frozenset()
+    board(listed(tool()))
+    assert board.behind_on == {ECHO}
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(board.run)
+        with anyio.fail_after(10):
+            await board.caught_up()
+        tasks.cancel_scope.cancel()
+    assert (board.behind_on, screen.names()) == (frozenset(), ["say"])
+
+
 async def test_refreshing_a_server_that_never_listed_anything_is_fine(definitions: Definitions) -> None:
     board, screen = board_of(definitions)
     before = screen.times

@@ -157,11 +157,14 @@ class Gateway:
         return next((row for row in self.status()["servers"] if row["name"] == name), {})
 
     def wait_ready(self, *names: str, within: float = 60) -> None:
-        """Wait until these servers are ready."""
+        """Wait until these servers are ready and their tools are shown (which the store's commit comes before)."""
+
+        def is_ready(name: str) -> bool:
+            row = self.server(name)
+            return row.get("state") == "ready" and row["tools"] > 0
+
         for name in names:
-            wait_until(
-                lambda n=name: self.server(n).get("state") == "ready", within=within, what=f"{name} ready", every=0.1
-            )
+            wait_until(lambda n=name: is_ready(n), within=within, what=f"{name} ready", every=0.1)
 
 
 @contextmanager

@@ -97,9 +97,7 @@ def test_bad_calls_on_the_command_line_are_answered_clearly(tmp_path: Path) -> N
 def test_a_plain_mcp_servers_file_is_served_as_it_is(tmp_path: Path) -> None:
     servers = {"echo": python_server("echo.py"), "Odd Name!": python_server("echo.py", "--tool", "other")}
     with running_gateway(tmp_path, servers=servers, arguments=("--no-prefix-servers",)) as gateway:
-        wait_until(
-            lambda: sum(r["state"] == "ready" for r in gateway.status()["servers"]) == 2, within=30, what="both ready"
-        )
+        gateway.wait_ready(*(row["name"] for row in gateway.status()["servers"]))
         with Legacy(gateway.url, gateway.token) as client:
             assert {"echo", "other"} <= {tool["name"] for tool in client.tools()}
         assert {row["origin"] for row in gateway.cli("list")["servers"]} == {"file"}

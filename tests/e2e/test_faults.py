@@ -58,6 +58,7 @@ def test_a_keeper_killed_takes_everything_with_it(tmp_path: Path) -> None:
     with running_gateway(tmp_path, servers={"echo": python_server("echo.py")}) as gateway:
         gateway.wait_ready("echo")
         tree = gateway.tree()
+        assert len(tree) >= 3  # keeper, daemon, child
         tree[0].kill()
         gone = lambda: not [p for p in tree if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]  # noqa: E731
         wait_until(gone, within=2, what="every process is gone")

@@ -46,7 +46,8 @@ async def test_other_paths_are_not_found(path: str) -> None:
 
 async def test_a_slash_at_the_end_does_no_harm() -> None:
     async with echo_world().running() as world:
-        await LegacyClient(world, "/mcp/").open()
+        client = await LegacyClient(world, "/mcp/").open()
+        assert "demo__echo" in await client.names()
 
 
 async def test_a_name_that_is_too_long_is_refused_with_what_to_do() -> None:

@@ -23,14 +23,14 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "massgen": ("massgen:massgen", "Work with MassGen."),
     },
     "Find and install": {
-        "search": ("catalogue:search", "Find servers in all sources."),
-        "show": ("catalogue:show", "Show one listing in full."),
+        "search": ("finding:search", "Find servers in all sources."),
+        "show": ("finding:show", "Show one listing in full."),
         "install": ("catalogue:install", "Install a server."),
         "upgrade": ("catalogue:upgrade", "Move servers to their newest allowed version."),
         "remove": ("catalogue:remove", "Forget an installed server."),
         "list": ("catalogue:list_", "List installed and configured servers."),
-        "approve": ("catalogue:approve", "Accept a server's changed tool definitions."),
-        "reject": ("catalogue:reject", "Drop a server's changed tool definitions."),
+        "approve": ("definitions:approve", "Accept a server's changed tool definitions."),
+        "reject": ("definitions:reject", "Drop a server's changed tool definitions."),
         "secret": ("secret:secret", "Keep secrets for servers."),
     },
     "Servers": {

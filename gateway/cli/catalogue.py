@@ -1,9 +1,9 @@
-"""search, show, install, upgrade, remove, list, approve, reject."""
+"""install, upgrade, remove, list: what is here."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,83 +11,11 @@ import click
 
 from gateway.admin.web import words
 from gateway.cli.given import read_secret, read_settings
-from gateway.cli.output import fields, table
+from gateway.cli.output import table
 from gateway.cli.progress import progress_shown
 from gateway.cli.session import Session, verb
 
 Json = dict[str, Any]
-
-
-@click.command()
-@click.argument("query")
-@click.option("--source", type=click.Choice(["smithery", "registry", "starter"]), help="Ask one source only.")
-@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="At most this many.")
-@verb
-def search(session: Session, query: str, source: str | None, limit: int) -> None:
-    """Find servers in all sources, merged and ranked."""
-    session.show(session.ask("search", query=query, source=source, limit=limit), _found)
-
-
-def _found(result: Json) -> Iterable[str]:
-    head = ("NAME", "SOURCE", "KIND", "VERIFIED", "USES", "COMPATIBLE", "ABOUT")
-    rows = [
-        [
-            item["name"] + (" (installed)" if item.get("installed") else ""),
-            item["source"],
-            {True: "remote", False: "local"}.get(item.get("remote"), words.NOTHING),
-            words.plain(item.get("verified")),
-            words.plain(item.get("use_count")),
-            words.plain(item.get("compatible")),
-            "; ".join(item.get("reasons") or []) if item.get("compatible") is False else item.get("description") or "",
-        ]
-        for item in result.get("items") or []
-    ]
-    yield from table(head, rows, right=("USES",)) if rows else ["Nothing found."]
-    yield from _trouble_of(result)
-
-
-def _trouble_of(result: Json) -> Iterable[str]:
-    for source in result.get("sources") or []:
-        if source["state"] != "ok":
-            age = f", answers of {words.span(source['age_s'])} ago" if source.get("age_s") is not None else ""
-            yield f"{source['name']} is {source['state']}{age}: {source.get('message') or 'no reason given'}"
-
-
-@click.command()
-@click.argument("name")
-@verb
-def show(session: Session, name: str) -> None:
-    """Show one listing in full, with the command that an install would run."""
-    session.show(session.ask("show", name=name), _listing)
-
-
-def _listing(item: Json) -> Iterable[str]:
-    yield from fields(
-        [
-            ("name", item.get("name")),
-            ("title", words.plain(item.get("display_name"))),
-            ("source", words.plain(item.get("source"))),
-            ("about", words.plain(item.get("description"))),
-            ("verified", words.plain(item.get("verified"))),
-            ("uses", words.plain(item.get("use_count"))),
-            ("compatible", words.plain(item.get("compatible"))),
-            ("reasons", "\n".join(item.get("reasons") or []) or words.NOTHING),
-            ("scan passed", words.plain(item.get("scan_passed"))),
-            ("connections", "\n".join(_spelled(part) for part in item.get("connections") or []) or words.NOTHING),
-            ("configuration", _spelled(item.get("config_schema"))),
-            ("tools", ", ".join(str(tool.get("name")) for tool in item.get("tools") or []) or words.NOTHING),
-            ("command", _spelled(item.get("command"))),
-            ("warnings", "\n".join(str(warning) for warning in item.get("warnings") or []) or words.NOTHING),
-        ]
-    )
-
-
-def _spelled(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return " ".join(value) or words.NOTHING
-    if isinstance(value, dict | list) and value:
-        return json.dumps(value, ensure_ascii=False)
-    return value if isinstance(value, str) and value else words.NOTHING
 
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, do nothing.")
@@ -193,36 +121,3 @@ def _servers(result: Json) -> Iterable[str]:
         for row in result.get("servers") or []
     ]  # fmt: skip
     return table(head, rows, right=("PINNED TOOLS",)) if rows else ["No servers yet. Find one with: mcp-gateway search"]
-
-
-@click.command()
-@click.argument("name")
-@_dry_run
-@verb
-def approve(session: Session, name: str, dry_run: bool) -> None:
-    """Accept the changed tool definitions of server NAME and show them again."""
-    session.show(session.ask("approve", name=name, dry_run=dry_run), _approved)
-
-
-def _approved(result: Json) -> Iterable[str]:
-    changes = result.get("changes") or []
-    yield f"approved {result.get('approved')} of {len(changes)} changed definitions of {result.get('server')}"
-    for change in changes:
-        yield from _difference(change)
-
-
-def _difference(change: Mapping[str, Any]) -> Iterable[str]:
-    yield f"  {change.get('tool')}"
-    yield f"  - {_spelled(change.get('before'))}"
-    yield f"  + {_spelled(change.get('after'))}"
-
-
-@click.command()
-@click.argument("name")
-@verb
-def reject(session: Session, name: str) -> None:
-    """Drop the changed tool definitions of server NAME; those tools stay hidden."""
-    session.show(
-        session.ask("reject", name=name),
-        lambda result: [f"rejected {result.get('rejected')} changed definitions of {result.get('server')}"],
-    )

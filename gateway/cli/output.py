@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from gateway.admin.problems import describe
+from gateway.admin.web import words
 from gateway.errors import GatewayError
 
 GAP = "  "
@@ -111,3 +112,12 @@ def fields(pairs: Iterable[tuple[str, object]]) -> list[str]:
         lines.append(f"{click.style(name.ljust(width), bold=True)}{GAP}{first}")
         lines += [" " * (width + len(GAP)) + line for line in rest]
     return lines
+
+
+def spelled(value: Any) -> str:
+    """Return a value on one line: a list of texts as words, other structures as JSON, nothing as a dash."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return " ".join(value) or words.NOTHING
+    if isinstance(value, dict | list) and value:
+        return json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) and value else words.NOTHING

@@ -19,7 +19,7 @@ from gateway.daemon.discover import rule_key, vacancy
 from gateway.daemon.notes import Notes
 from gateway.daemon.specs import missing_installs
 from gateway.errors import GatewayError, StoreError
-from gateway.install.starter import STARTER
+from gateway.install.planning.starter import STARTER
 from gateway.model import Origin, ServerName
 from gateway.store.installed import InstalledServer
 from gateway.verbs.installing import install

@@ -9,7 +9,7 @@ import msgspec
 from gateway.config.sections import Config
 from gateway.config.server import CallTable, HealthTable, RestartTable, ServerSection
 from gateway.errors import UsageError
-from gateway.install.references import RefKind, parse_reference
+from gateway.install.planning.references import RefKind, parse_reference
 from gateway.model import (
     CallPolicy,
     HealthPolicy,

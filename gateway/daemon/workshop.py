@@ -20,7 +20,7 @@ from gateway.discovery.finder import Finder
 from gateway.discovery.ports import ListingSource
 from gateway.discovery.sources import FixedSource, build_sources
 from gateway.install.installer import Installer
-from gateway.install.starter import STARTER
+from gateway.install.planning.starter import STARTER
 from gateway.model import ServerName, ServerSpec, Source
 from gateway.net.fetch import Fetcher
 from gateway.net.guard import GuardedTransport, guarded_client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.config.registries import SmitherySection
-from gateway.discovery.client import Access, RegistryClient
+from gateway.discovery.asking.client import Access, RegistryClient
 from gateway.discovery.names import path_segment, smithery_name
 from gateway.discovery.parsing.smithery import Page, parse_page, parse_record
 from gateway.discovery.ports import Found, Wanted

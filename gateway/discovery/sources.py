@@ -9,7 +9,7 @@ import httpx
 
 from gateway.clock import Clock
 from gateway.config.registries import RegistrySection, SmitherySection
-from gateway.discovery.client import RegistryClient
+from gateway.discovery.asking.client import RegistryClient
 from gateway.discovery.ports import Answers, Found, ListingSource, Wanted
 from gateway.discovery.registry import RegistrySource, registry_access
 from gateway.discovery.smithery import SmitherySource, smithery_access

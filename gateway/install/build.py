@@ -9,10 +9,10 @@ from typing import Any
 
 import anyio
 
-from gateway.install.blueprint import InstallPlan
 from gateway.install.content import ContentStore, Receipt
-from gateway.install.environment import child_environment, installer_environment
-from gateway.install.machine import Machine
+from gateway.install.planning.blueprint import InstallPlan
+from gateway.install.planning.environment import child_environment, installer_environment
+from gateway.install.planning.machine import Machine
 from gateway.install.ports import Fetch, Progress
 from gateway.install.runner import Finished, run
 from gateway.model import StdioLaunch

@@ -14,15 +14,15 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.errors import InstallError, NotFound
-from gateway.install.blueprint import BundleSource, InstallPlan, PackageSource, RemoteSource
 from gateway.install.build import Built, Site
-from gateway.install.bundles import build_bundle
+from gateway.install.bundles.bundle import build_bundle
 from gateway.install.content import ContentStore, Switched
-from gateway.install.machine import Machine
-from gateway.install.npm import build_npm
+from gateway.install.packages.npm import build_npm
+from gateway.install.packages.pypi import build_pypi
+from gateway.install.planning.blueprint import BundleSource, InstallPlan, PackageSource, RemoteSource
+from gateway.install.planning.machine import Machine
 from gateway.install.ports import Fetch, Progress
 from gateway.install.probes import probe_machine
-from gateway.install.pypi import build_pypi
 from gateway.install.secrets import SecretStore
 from gateway.model import LaunchSpec, ServerName, ServerSpec
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import anyio
 
 from gateway.errors import InstallError
-from gateway.install.environment import installer_environment
-from gateway.install.machine import Machine, Program
+from gateway.install.planning.environment import installer_environment
+from gateway.install.planning.machine import Machine, Program
+from gateway.install.planning.versions import program_version
 from gateway.install.runner import run
-from gateway.install.versions import program_version
 
 PROBE_TIMEOUT_S = 20.0
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"

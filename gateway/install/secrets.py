@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.errors import NotFound, UsageError
-from gateway.install.settings import secret_key
+from gateway.install.planning.settings import secret_key
 from gateway.model import SERVER_NAME_PATTERN
 
 MAX_SECRET_BYTES = 64 * 1024

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.discovery.finder import SourceState
 from gateway.errors import GatewayError, NotFound
-from gateway.install.references import RefKind, parse_reference
+from gateway.install.planning.references import RefKind, parse_reference
 from gateway.listing import Listing
 from gateway.verbs import items
 from gateway.verbs.parts import Parts

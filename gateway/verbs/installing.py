@@ -9,8 +9,8 @@ import structlog
 
 from gateway.config.server import ServerSection
 from gateway.errors import ChildError, GatewayError, InstallError, NotFound, UsageError
-from gateway.install.blueprint import InstallPlan
 from gateway.install.installer import InstallResult
+from gateway.install.planning.blueprint import InstallPlan
 from gateway.model import Origin, ServerName
 from gateway.store.installed import InstalledServer
 from gateway.verbs.parts import Parts, Progress

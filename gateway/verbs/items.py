@@ -9,8 +9,8 @@ import msgspec
 from gateway.clock import rfc3339
 from gateway.discovery.finder import SourceState
 from gateway.discovery.ranking import RankedListing
-from gateway.install.compatibility import verdict
-from gateway.install.machine import Machine
+from gateway.install.planning.compatibility import verdict
+from gateway.install.planning.machine import Machine
 from gateway.listing import Connection, Listing
 from gateway.model import ServerSpec
 from gateway.store.installed import InstalledServer

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.config.render import render_config
 from gateway.config.server import ServerSection
 from gateway.errors import UsageError
-from gateway.install.machine import Machine
+from gateway.install.planning.machine import Machine
 from gateway.massgen.config import render_block
 from gateway.model import ServerSpec
 from gateway.verbs.parts import Parts

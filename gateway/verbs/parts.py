@@ -14,7 +14,7 @@ from gateway.endpoint.caller import default_run
 from gateway.endpoint.endpoint import Endpoint
 from gateway.facts import Publish
 from gateway.install.installer import Installer
-from gateway.install.machine import Machine
+from gateway.install.planning.machine import Machine
 from gateway.install.secrets import SecretStore
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import LivePolicy

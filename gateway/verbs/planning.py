@@ -8,11 +8,11 @@ from typing import Any
 
 from gateway.config import Config
 from gateway.errors import NotFound
-from gateway.install.blueprint import InstallPlan
-from gateway.install.plan import make_plan
-from gateway.install.references import Reference, RefKind, parse_reference, suggest_name
-from gateway.install.rules import Rules
-from gateway.install.settings import SettingsError
+from gateway.install.planning.blueprint import InstallPlan
+from gateway.install.planning.plan import make_plan
+from gateway.install.planning.references import Reference, RefKind, parse_reference, suggest_name
+from gateway.install.planning.rules import Rules
+from gateway.install.planning.settings import SettingsError
 from gateway.listing import Listing
 from gateway.model import Origin
 from gateway.verbs.parts import Parts

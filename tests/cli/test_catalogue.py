@@ -16,8 +16,6 @@ pytestmark = pytest.mark.process
 PLAIN = {"settings": {}, "secrets": {}, "dry_run": False, "allow_fresh": False}
 
 LINES: list[Line] = [
-    ("search 'a b' --source smithery --limit 3", "search", {"query": "a b", "source": "smithery", "limit": 3}),
-    ("show acme/echo", "show", {"name": "acme/echo"}),
     ("install npm:a@1 --as a", "install", {**PLAIN, "name": "npm:a@1", "alias": "a"}),
     (
         "install a --set k=1 --set 'n:=[1]' --dry-run --allow-fresh",
@@ -28,9 +26,6 @@ LINES: list[Line] = [
     ("upgrade echo --dry-run", "upgrade", {"name": "echo", "dry_run": True, "allow_fresh": False}),
     ("remove echo", "remove", {"name": "echo"}),
     ("list", "list_servers", {}),
-    ("approve echo", "approve", {"name": "echo", "dry_run": False}),
-    ("approve echo --dry-run", "approve", {"name": "echo", "dry_run": True}),
-    ("reject echo", "reject", {"name": "echo"}),
 ]
 
 
@@ -78,21 +73,6 @@ def test_progress_goes_to_stderr_and_the_result_to_stdout(cli: Cli) -> None:
 
     assert (status, err) == (0, "fetch: npm:a@1\n")
     assert out.startswith("installed echo 1 from npm:a@1")
-
-
-def test_a_stale_source_and_an_incompatible_server_say_why(cli: Cli) -> None:
-    out = cli("search", "x")[1]
-
-    assert "needs node 22" in out
-    assert "smithery is stale, answers of 1 min ago: no answer" in out
-
-
-def test_text_of_strangers_cannot_drive_the_terminal(cli: Cli) -> None:
-    assert "\x1b" not in cli("search", "x")[1]
-
-
-def test_a_misspelt_name_is_answered_with_the_nearest(cli: Cli) -> None:
-    assert "acme/echo" in json_error(cli("show", "acme/ech", "--json"), 1, "not_found")["fix"]
 
 
 def test_a_bundle_is_named_from_the_root_because_the_daemon_works_elsewhere(

@@ -17,7 +17,7 @@ from gateway.config.server import ServerSection
 from gateway.daemon.installs import Installs
 from gateway.daemon.notes import Notes
 from gateway.discovery.finder import Finder
-from gateway.install.starter import STARTER
+from gateway.install.planning.starter import STARTER
 from gateway.listing import Listing
 from gateway.model import Origin, ServerName, Source
 from gateway.store.catalogue import Catalogue

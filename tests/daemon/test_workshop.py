@@ -26,7 +26,7 @@ from gateway.daemon.workshop import (
     wanted_specs,
 )
 from gateway.errors import NotFound, RefusedByPolicy, StoreError
-from gateway.install.starter import STARTER
+from gateway.install.planning.starter import STARTER
 from gateway.model import Origin, ServerName, ServerSpec, StdioLaunch
 from gateway.store.installed import InstalledServer
 from gateway.verbs.parts import Parts

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from gateway.discovery.client import Access, RegistryClient
+from gateway.discovery.asking.client import Access, RegistryClient
 from gateway.discovery.ports import Answers, Found, Wanted
 from gateway.discovery.registry import RegistrySource
 from gateway.discovery.smithery import SmitherySource

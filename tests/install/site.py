@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gateway.clock import Clock, SystemClock
-from gateway.install.blueprint import InstallPlan
 from gateway.install.installer import Installer, InstallResult
-from gateway.install.machine import Machine
-from gateway.install.plan import make_plan
-from gateway.install.references import parse_reference
-from gateway.install.rules import Rules
+from gateway.install.planning.blueprint import InstallPlan
+from gateway.install.planning.machine import Machine
+from gateway.install.planning.plan import make_plan
+from gateway.install.planning.references import parse_reference
+from gateway.install.planning.rules import Rules
 from gateway.listing import Listing
 from gateway.net import Fetcher, guarded_client
 

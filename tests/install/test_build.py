@@ -7,8 +7,8 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.install.build import Site, package_launch
 from gateway.install.content import ContentStore
-from gateway.install.plan import make_plan
-from gateway.install.starter import starter_listing
+from gateway.install.planning.plan import make_plan
+from gateway.install.planning.starter import starter_listing
 from gateway.model import StdioLaunch
 from gateway.net import Fetcher, guarded_client
 from tests.install.values import MACHINE, NOW, RULES

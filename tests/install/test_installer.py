@@ -14,8 +14,8 @@ import pytest
 
 from gateway.errors import InstallError, NotFound
 from gateway.install.installer import InstallResult
-from gateway.install.rules import Rules
-from gateway.install.starter import STARTER
+from gateway.install.planning.rules import Rules
+from gateway.install.planning.starter import STARTER
 from gateway.listing import InputSpec, Listing, RemoteConnection
 from gateway.model import RemoteLaunch, ServerName, StdioLaunch
 from tests.install.site import Workshop, workshop

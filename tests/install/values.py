@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.install.machine import Machine, Program
-from gateway.install.rules import Rules
+from gateway.install.planning.machine import Machine, Program
+from gateway.install.planning.rules import Rules
 from gateway.listing import Connection, Listing
 from gateway.model import Source
 

@@ -20,7 +20,7 @@ from gateway.discovery.ports import Found, Wanted
 from gateway.discovery.sources import FixedSource
 from gateway.errors import HandshakeFailed, InstallError, RegistryUnavailable
 from gateway.install.installer import Installer
-from gateway.install.machine import Machine, Program
+from gateway.install.planning.machine import Machine, Program
 from gateway.listing import BundleConnection, InputSpec, Listing, RemoteConnection
 from gateway.model import Origin, ServerName, ServerSpec, Source
 from gateway.store.catalogue import Catalogue

@@ -9,7 +9,7 @@ from gateway.config import Config, load_config
 from gateway.config.registries import SmitherySection
 from gateway.config.server import ServerSection
 from gateway.errors import UsageError
-from gateway.install.machine import Program
+from gateway.install.planning.machine import Program
 from gateway.model import Origin
 from gateway.verbs import operate
 from gateway.verbs.installing import install

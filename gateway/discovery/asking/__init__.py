@@ -1,0 +1,1 @@
+"""Asking one registry over HTTP: rate, retries, deadlines, and what its answers mean as errors."""

@@ -1,0 +1,1 @@
+"""Packages of npm and PyPI: locked, fetched without running anything of theirs, installed."""

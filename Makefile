@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 pip = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: serve install torch dev test test-fast test-long check format bench bench-learning docs clean help
+.PHONY: serve install torch dev test test-fast test-long check format bench bench-discovery bench-learning docs clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -70,6 +70,13 @@ format: dev  ## put every file into house form
 bench: dev  ## latency and throughput of a call through the gateway against a direct one
 	$(BIN)/python bench/relay.py
 	$(BIN)/python bench/startup.py
+
+bench-discovery: dev  ## search, sync, the registry client, installing, and a restart with 200 servers
+	$(BIN)/python bench/registry_client.py
+	$(BIN)/python bench/search.py
+	$(BIN)/python bench/sync.py
+	$(BIN)/python bench/installing.py
+	$(BIN)/python bench/restart.py
 
 bench-learning: dev  ## the policy against the static ranker; DATA=folder of tool-selection data
 	$(BIN)/python bench/selection.py $(DATA)

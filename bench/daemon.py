@@ -49,22 +49,23 @@ class Daemon:
         return all(row["state"] == "ready" and row["tools"] for row in self.api("/status")["servers"])
 
 
-def environment(state: Path) -> dict[str, str]:
-    """What a new user's shell would hold, with the registries out of reach."""
+def environment(state: Path, registries: str = NOWHERE) -> dict[str, str]:
+    """What a new user's shell would hold, with the registries out of reach (or all at one address)."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     tokens = {"MCP_GATEWAY_TOKEN": TOKEN, "MCP_GATEWAY_ADMIN_TOKEN": ADMIN_TOKEN}
-    closed = {"SMITHERY_BASE_URL": NOWHERE, "MCP_REGISTRY_BASE_URL": NOWHERE}
+    names = ("SMITHERY_BASE_URL", "SMITHERY_CONNECT_BASE_URL", "MCP_REGISTRY_BASE_URL")
+    closed = dict.fromkeys(names, registries)
     return {**kept, **closed, **tokens, "MCP_GATEWAY_STATE": str(state), "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
-def started(state: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def started(state: Path, *arguments: str, registries: str = NOWHERE) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """Start the gateway and yield its keeper's process and its log at once; stop it at the end."""
     log = state.with_name(f"{state.name}.serve.log")
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*COMMAND, "serve", *arguments],
-            env=environment(state),
+            env=environment(state, registries),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class GatewayError(Exception):
@@ -82,32 +83,92 @@ class StoreUnavailable(StoreError):
     code = "store_unavailable"
 
 
+class Who(StrEnum):
+    """Who can mend what went wrong with a registry."""
+
+    PERSON = "person"  # at this keyboard: the key, the question, the configuration, the network
+    OWNER = "account_owner"  # of the account at the registry: pay, or grant access
+    REGISTRY = "registry"  # its operators: it is broken, or answers nonsense
+    PUBLISHER = "publisher"  # of the one server whose entry is bad
+    NOBODY = "nobody"  # wait: it passes
+
+
 class DiscoveryError(GatewayError):
-    """Nobody yet: a registry did not answer, or not usefully."""
+    """A registry did not answer, or not usefully; `who` must act."""
 
     code = "discovery"
+    who = Who.REGISTRY
+
+    def __init__(self, message: str, *, fix: str = "", code: str | None = None, who: Who | None = None) -> None:
+        super().__init__(message, fix=fix, code=code)
+        if who is not None:
+            self.who = who
 
 
 class RegistryUnavailable(DiscoveryError):
     """The registry is down, slow, or asks to wait `retry_after_s`."""
 
     code = "registry_unavailable"
+    who = Who.NOBODY
 
-    def __init__(self, message: str, *, fix: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(message, fix=fix)
+    def __init__(
+        self, message: str, *, fix: str = "", retry_after_s: float | None = None, who: Who | None = None
+    ) -> None:
+        super().__init__(message, fix=fix, who=who)
         self.retry_after_s = retry_after_s
 
 
 class RegistryUnauthorized(DiscoveryError):
-    """The operator must give (or correct) an API key."""
+    """The operator must give (or correct) an API key, or its account lacks a right."""
 
     code = "unauthorized"
+    who = Who.PERSON
 
 
 class ListingInvalid(DiscoveryError):
     """One entry of a registry is malformed: skip it and count it."""
 
     code = "listing_invalid"
+    who = Who.PUBLISHER
+
+
+class ConnectionWaits(GatewayError):
+    """A person must act before a connection of Smithery Connect can be used: sign in, or give what is missing.
+
+    `state` (auth_required, input_required) is the code as well; `setup_url` is https, or None. `missing` and
+    `missing_secrets` are the keys of the values to give.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        state: str,
+        namespace: str,
+        connection: str,
+        setup_url: str | None,
+        fix: str = "",
+        missing: Sequence[str] = (),
+        missing_secrets: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, fix=fix, code=state)
+        self.namespace = namespace
+        self.connection = connection
+        self.setup_url = setup_url
+        self.missing = tuple(missing)
+        self.missing_secrets = tuple(missing_secrets)
+
+    @property
+    def details(self) -> dict[str, object]:
+        """What a program needs to know, as JSON values."""
+        return {
+            "state": self.code,
+            "namespace": self.namespace,
+            "connection": self.connection,
+            "setup_url": self.setup_url,
+            "missing": list(self.missing),
+            "missing_secrets": list(self.missing_secrets),
+        }
 
 
 class InstallError(GatewayError):

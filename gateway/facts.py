@@ -97,7 +97,26 @@ class Rewarded(msgspec.Struct, frozen=True):
     tool: str | None = None  # exposed name
 
 
-Fact = StateChanged | ChildExited | ToolsListed | ServerForgotten | CallFinished | DecisionMade | Rewarded
+class RegistryDrifted(msgspec.Struct, frozen=True):
+    """A registry's answer differed from what is known of its shape, `count` times."""
+
+    at: float
+    source: str  # smithery | registry
+    field: str  # path such as servers[].useCount; bounded in number
+    kind: str  # unknown | missing | type
+    count: int = 1
+
+
+Fact = (
+    StateChanged
+    | ChildExited
+    | ToolsListed
+    | ServerForgotten
+    | CallFinished
+    | DecisionMade
+    | Rewarded
+    | RegistryDrifted
+)
 
 Publish = Callable[[Fact], None]
 """Hand a fact to whoever listens; never waits, never raises."""

@@ -59,6 +59,7 @@ class PackageConnection(msgspec.Struct, frozen=True, tag="package"):
     package_arguments: tuple[InputSpec, ...] = ()
     environment: tuple[InputSpec, ...] = ()
     transport: str = "stdio"
+    runtime_hint: str = ""  # npx | uvx | docker | dnx | ...: what the publisher would start it with; a claim
 
 
 class UnsupportedConnection(msgspec.Struct, frozen=True, tag="unsupported"):
@@ -100,8 +101,18 @@ class Listing(msgspec.Struct, frozen=True):
     updated_at: str | None = None
     status: str = "active"  # active | deprecated | deleted
     status_message: str = ""
+    status_changed_at: str | None = None  # RFC 3339
     scan_passed: bool | None = None
     score: float | None = None
     connections: tuple[Connection, ...] | None = None
     tools: tuple[ListedTool, ...] | None = None
     fetched_at: float = 0.0  # seconds since the epoch
+
+
+class ListedVersion(msgspec.Struct, frozen=True):
+    """One of the releases of a server that a registry knows. Times are RFC 3339."""
+
+    version: str
+    published_at: str | None = None
+    status: str = "active"  # active | deprecated | deleted
+    is_latest: bool = False

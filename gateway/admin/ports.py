@@ -19,8 +19,19 @@ loop's thread; never raises, never waits."""
 class CatalogueVerbs(Protocol):
     """Finding, installing, configuring: work with or without a daemon (then under the state directory's lock)."""
 
-    async def search(self, query: str, *, source: str | None = None, limit: int = 10) -> Json:
-        """`{"items": […], "sources": […]}`; `source` is smithery, registry or starter."""
+    async def search(
+        self,
+        query: str,
+        *,
+        source: str | None = None,
+        limit: int = 10,
+        verified: bool | None = None,
+        remote: bool | None = None,
+        namespace: str | None = None,
+        offline: bool = False,
+        filters: str | None = None,
+    ) -> Json:
+        """`{"items": […], "sources": […], "nearest": […]}`; `source` is smithery, registry or starter."""
         ...
 
     async def show(self, name: str) -> Json:
@@ -36,6 +47,7 @@ class CatalogueVerbs(Protocol):
         secrets: Mapping[str, str] | None = None,
         dry_run: bool = False,
         allow_fresh: bool = False,
+        via: str = "direct",
         progress: Progress | None = None,
     ) -> Json:
         """`{"name", "from", "origin", "version", "sha256", "tools": int | null, "warnings": […], "plan"}`.
@@ -51,28 +63,108 @@ class CatalogueVerbs(Protocol):
         *,
         dry_run: bool = False,
         allow_fresh: bool = False,
+        approve: bool = False,
         progress: Progress | None = None,
     ) -> Json:
-        """`{"upgraded": [{"name", "before", "after"}], "unchanged": [{"name", "version"}]}`; None = all of them."""
+        """`{"upgraded": […], "unchanged": […], "failed": […], "rolled_back": […], "freed_bytes"}`; None = all of them.
+
+        upgraded: `{"name", "before", "after", "changes", "quarantined"}`, rolled_back: the same + `reason`, unchanged:
+        `{"name", "version"}`, failed: `{"name", "message", "fix"}`. `changes`: `{"version", "from", "command",
+        "environment", "settings", "secrets", "tools": {"added", "removed", "changed", "instructions_changed"}}`.
+        """
         ...
 
-    async def remove(self, name: str) -> Json:
-        """`{"removed": name}`."""
+    async def install_many(
+        self,
+        names: Sequence[str],
+        *,
+        dry_run: bool = False,
+        allow_fresh: bool = False,
+        progress: Progress | None = None,
+    ) -> Json:
+        """`{"results": [{"reference", "ok": true, … as install} | {"reference", "ok": false, "error": {…}}]}`.
+
+        Each progress says in `server` which of `names` it is about.
+        """
+        ...
+
+    async def rollback(self, name: str, *, progress: Progress | None = None) -> Json:
+        """`{"name", "before", "after", "changes"}`: what was installed before serves again. NotFound, InstallError."""
+        ...
+
+    async def remove(self, name: str, *, data: bool = False) -> Json:
+        """`{"removed": name, "freed_bytes": int, "data_kept": path | null}`."""
+        ...
+
+    async def sync(self, *, full: bool = False, progress: Progress | None = None) -> Json:
+        """Copy the official registry: `{"source", "full", "since", "resumed", "servers", "withdrawn", "skipped", …}`.
+
+        And `"pages", "took_s", "at"`. UsageError where it is switched off, DiscoveryError (the next run goes on).
+        """
         ...
 
     async def list_servers(self) -> Json:
         """`{"servers": [{"name", "from", "origin", "version", "sha256", "installed_at", "pinned_tools"}]}`."""
         ...
 
-    async def approve(self, name: str, *, dry_run: bool = False) -> Json:
-        """`{"server", "approved": int, "changes": [{"tool", "before", "after"}]}`: accept changed definitions.
+    async def approve(self, name: str, *, tools: Sequence[str] = (), dry_run: bool = False) -> Json:
+        """`{"server", "approved": int, "changes": [{"tool", "before", "after", "diff", "labels", "rejected"}]}`.
 
-        `dry_run` only shows them: approved is 0.
+        Accepts all changed definitions that wait, or those of `tools` (rejected ones too); `tool` is null for what the
+        server says of itself, which is named `@server`. `dry_run` only shows them: approved is 0.
         """
         ...
 
-    async def reject(self, name: str) -> Json:
-        """`{"server", "rejected": int}`: drop changed definitions; these tools stay quarantined."""
+    async def reject(self, name: str, *, tools: Sequence[str] = ()) -> Json:
+        """`{"server", "rejected": int, "hidden_tools": […]}`: these tools stay hidden, and nobody is asked again."""
+        ...
+
+    async def record(self, name: str, *, format: str = "json") -> Json:  # noqa: A002 - the parameter's public name
+        """What an installed server consists of: reference, command, packages with hashes, pins, labels."""
+        ...
+
+    async def requests(self, *, state: str | None = None) -> Json:
+        """`{"requests": [{"id", "at", "agent", "run", "name", "state", "decided_at", "message"}]}`, waiting ones first.
+
+        `state` is pending, approved, denied, installed or failed.
+        """
+        ...
+
+    async def request_decide(self, request: str, approve: bool) -> Json:
+        """`{"request": row}`; what is approved is installed by the running daemon."""
+        ...
+
+    async def connect_list(
+        self, *, namespace: str | None = None, name: str | None = None, url: str | None = None
+    ) -> Json:
+        """`{"namespace", "connections": [row]}` of Smithery Connect.
+
+        A row is `{"id", "namespace", "name", "url", "transport", "state", "message", "setup_url", "missing":
+        {"headers", "query"}, "created_at", "made_here", "used_by"}`; `state` is connected, disconnected, error,
+        auth_required, input_required, or a word we do not know.
+        """
+        ...
+
+    async def connect_show(self, connection: str, *, namespace: str | None = None) -> Json:
+        """One row of `connect_list`."""
+        ...
+
+    async def connect_add(
+        self, name: str, *, connection: str | None = None, namespace: str | None = None, replace: bool = False
+    ) -> Json:
+        """The row of the connection that was made or updated; nothing is installed."""
+        ...
+
+    async def connect_remove(self, connection: str, *, namespace: str | None = None) -> Json:
+        """`{"namespace", "removed": id}`; UsageError when an installed server uses it."""
+        ...
+
+    async def connect_tools(self, connection: str, *, namespace: str | None = None) -> Json:
+        """`{"namespace", "connection", "tools": [{"name", "description"}]}`."""
+        ...
+
+    async def connect_namespaces(self) -> Json:
+        """`{"namespaces": [{"name", "chosen"}], "chosen": str | null}`."""
         ...
 
     async def secret_set(self, server: str, key: str, value: str) -> Json:

@@ -10,6 +10,7 @@ from gateway.errors import (
     ChildError,
     ChildGone,
     ConfigError,
+    ConnectionWaits,
     DiscoveryError,
     GatewayError,
     InstallError,
@@ -29,6 +30,7 @@ _HTTP_STATUS: tuple[tuple[type[GatewayError], int], ...] = (
     (UsageError, 400),
     (ConfigError, 422),
     (InstallError, 422),
+    (ConnectionWaits, 409),
     (NotFound, 404),
     (UnknownTool, 404),
     (RefusedByPolicy, 403),
@@ -74,15 +76,16 @@ def describe(error: GatewayError) -> Json:
 
 
 def _details(error: GatewayError) -> Json:
+    if isinstance(error, ApiError | ConnectionWaits):
+        return error.details
     # Rooms have kinds of errors of their own, which this room may not import; what they name is asked for by name.
-    keys = {name: list(found) for name in ("missing", "missing_secrets") if (found := getattr(error, name, None))}
-    return keys or _details_of_kind(error)
+    names = ("missing", "missing_secrets", "wanted", "checks")
+    keys = {name: list(found) for name in names if (found := getattr(error, name, None))}
+    return {**_details_of_kind(error), **keys}
 
 
 def _details_of_kind(error: GatewayError) -> Json:
     match error:
-        case ApiError():
-            return error.details
         case ConfigError():
             return {"problems": [{"path": problem.path, "message": problem.message} for problem in error.problems]}
         case InstallError():
@@ -94,6 +97,8 @@ def _details_of_kind(error: GatewayError) -> Json:
         case ChildGone():
             return {"server": error.server, "stderr_tail": list(error.stderr_tail)}
         case RegistryUnavailable():
-            return {"retry_after_s": error.retry_after_s}
+            return {"retry_after_s": error.retry_after_s, "who": str(error.who)}
+        case DiscoveryError():
+            return {"who": str(error.who)}
         case _:
             return {}

@@ -1,4 +1,7 @@
-"""The progress of a long verb: a moving bar on a terminal, plain lines elsewhere, nothing with --json. On stderr."""
+"""The progress of a long verb: moving bars on a terminal, plain lines elsewhere, nothing with --json. On stderr.
+
+A verb about several servers has a bar, or lines, for each of them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gateway.admin.web import words
 from gateway.cli.output import clean, say
 
 Json = dict[str, Any]
 Tell = Callable[[Json], None]
+DOWNLOAD = "fetch"  # the step whose `done` and `total` are bytes
+ENDED = frozenset({"done", "failed"})
 
 
 @contextmanager
@@ -19,7 +25,7 @@ def progress_shown(*, as_json: bool) -> Iterator[Tell]:
     if as_json:
         yield _nothing
     elif sys.stderr.isatty():
-        with _moving_bar() as tell:
+        with _moving_bars() as tell:
             yield tell
     else:
         yield PlainLines().tell
@@ -30,17 +36,22 @@ def _nothing(_line: Json) -> None:
 
 
 class PlainLines:
-    """One line per step or message that differs from the last; a counter alone makes no new line."""
+    """One line per step or message that differs from the server's last; a counter alone makes no new line."""
 
     def __init__(self) -> None:
-        self._last = ""
+        self._last: dict[str, str] = {}
 
     def tell(self, line: Json) -> None:
         """Hear one line."""
-        text = described(line)
-        if text and text != self._last:
-            self._last = text
-            say(text, err=True)
+        text, server = described(line), server_of(line)
+        if text and text != self._last.get(server):
+            self._last[server] = text
+            say(f"{server}: {text}" if server else text, err=True)
+
+
+def server_of(line: Json) -> str:
+    """Which server a progress line is about, where a verb is about several."""
+    return clean((line.get("progress") or {}).get("server") or "")
 
 
 def described(line: Json) -> str:
@@ -49,21 +60,36 @@ def described(line: Json) -> str:
     return clean(": ".join(str(part) for part in (step.get("step"), step.get("message")) if part))
 
 
+def amount(line: Json) -> str:
+    """Spell how far a download is, in bytes; nothing for other steps."""
+    step: Json = line.get("progress") or {}
+    done, total = step.get("done"), step.get("total")
+    if step.get("step") != DOWNLOAD or not isinstance(done, int):
+        return ""
+    return words.size(done) + (f" of {words.size(total)}" if isinstance(total, int) else "")
+
+
 @contextmanager
-def _moving_bar() -> Iterator[Tell]:
+def _moving_bars() -> Iterator[Tell]:
     from rich.console import Console  # noqa: PLC0415 - rich costs as much as all the rest of the command line
     from rich.markup import escape  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("working", total=None)
+    columns = (
+        SpinnerColumn(), TextColumn("{task.fields[server]}"), TextColumn("{task.description}"),
+        BarColumn(bar_width=24), TextColumn("{task.fields[amount]}"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
 
         def tell(line: Json) -> None:
-            step: Json = line.get("progress") or {}
-            bar.update(
-                task, description=escape(described(line)) or "working",
-                total=step.get("total"), completed=step.get("done") or 0,
+            step, server = line.get("progress") or {}, server_of(line)
+            if server not in tasks:
+                tasks[server] = bars.add_task("working", total=None, server=escape(server), amount="")
+            has_ended = step.get("step") in ENDED
+            bars.update(
+                tasks[server], description=escape(described(line)) or "working", amount=amount(line),
+                total=1 if has_ended else step.get("total"), completed=1 if has_ended else step.get("done") or 0,
             )  # fmt: skip
 
         yield tell

@@ -37,8 +37,8 @@ def list_(session: Session, server: str | None) -> None:
 
 
 def _names(result: dict[str, Any]) -> Iterable[str]:
-    rows = [[row["server"], row["key"]] for row in result.get("secrets") or []]
-    return table(("SERVER", "KEY"), rows) if rows else ["No secrets are kept."]
+    rows = [[row["server"], row["key"], row.get("kept") or ""] for row in result.get("secrets") or []]
+    return table(("SERVER", "KEY", "KEPT IN"), rows) if rows else ["No secrets are kept."]
 
 
 @secret.command("rm")

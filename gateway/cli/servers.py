@@ -57,11 +57,21 @@ def describe_status(result: Json) -> Iterable[str]:
     ]
     yield GAP.join(parts)
     rows = [_row(server) for server in result.get("servers") or []]
+    pending = list(_pending(result.get("pending") or []))
     if not rows:
-        yield "No servers yet. Find one with: mcp-gateway search"
+        yield from pending or ["No servers yet. Find one with: mcp-gateway search"]
         return
     head = ("NAME", "STATE", "HEALTH", "TOOLS", "PID", "UP", "RESTARTS", "MEMORY", "CPU", "WHY")
     yield from table(head, rows, right=("TOOLS", "PID", "RESTARTS", "MEMORY", "CPU"))
+    yield from pending
+
+
+def _pending(rows: Iterable[Json]) -> Iterable[str]:
+    """What is wanted and not here yet."""
+    for row in rows:
+        yield f"{clean(row['name'])}{GAP}{coloured(row['state'])}{GAP}{clean(row['message'])}"
+        if row.get("fix"):
+            yield f"{GAP}{clean(row['fix'])}"
 
 
 def _not_ready(reasons: list[str]) -> str:

@@ -14,8 +14,14 @@ _DEVICE = re.compile(r"^(cpu|auto|cuda(:\d{1,3})?)$")
 _ENV_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _SECRET_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")
 _HEADER_NAME = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-FROM_KINDS = ("smithery:", "registry:", "npm:", "pypi:", "mcpb:", "starter:")
-LATER_KINDS = ("oci:", "openapi:")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
+_OUR_HEADERS = {
+    "authorization", "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer",
+    "accept-encoding", "if-none-match", "cookie",
+}  # fmt: skip
+FROM_KINDS = ("smithery:", "registry:", "npm:", "pypi:", "mcpb:", "oci:", "starter:")
+LATER_KINDS = ("openapi:",)
 
 
 def parse_rate(text: str) -> float | None:
@@ -38,6 +44,12 @@ def is_loopback(host: str) -> bool:
 def rate(text: str) -> str:
     """A rate such as "5/s"."""
     return "" if parse_rate(text) is not None else 'must be a rate above zero such as "5/s" or "300/m"'
+
+
+def namespace(text: str) -> str:
+    """A namespace of Smithery Connect, or nothing."""
+    good = not text or _NAMESPACE.fullmatch(text)
+    return "" if good else "must be letters, digits, _ and -, beginning with a letter or a digit"
 
 
 def device(text: str) -> str:
@@ -109,6 +121,17 @@ def reference(text: str) -> str:
     return "" if not colon or rest else "names nothing to install"
 
 
+def sha256(text: str) -> str:
+    """A SHA-256 in hexadecimal, or nothing."""
+    return "" if not text or _SHA256.fullmatch(text) else "must be 64 hexadecimal digits, in lower case"
+
+
+def pins(values: dict[str, str]) -> str:
+    """Hashes of tool definitions by tool; @server stands for what the server says of itself."""
+    bad = [tool for tool, digest in values.items() if not tool or not _SHA256.fullmatch(digest)]
+    return f"the pin of {bad[0][:60]!r} must be 64 hexadecimal digits, in lower case" if bad else ""
+
+
 def environment(values: dict[str, str]) -> str:
     """Environment variables."""
     bad = [key for key in values if not _ENV_NAME.fullmatch(key)]
@@ -131,6 +154,16 @@ def headers(values: dict[str, str]) -> str:
         if any(character in value for character in "\r\n\0"):
             return f"the value of {key} must be one line"
     return ""
+
+
+def registry_headers(values: dict[str, str]) -> str:
+    """HTTP headers that an operator may add to requests to a registry: none of those that we set ourselves."""
+    taken = [key for key in values if key.lower() in _OUR_HEADERS]
+    if taken:
+        return f"{taken[0]} is set by the gateway itself"
+    if not all(value.isascii() and value.isprintable() for value in values.values()):
+        return "values must be printable ASCII characters"
+    return headers(values)
 
 
 def argv(values: tuple[str, ...]) -> str:

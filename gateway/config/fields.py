@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 MISSING = dataclasses.MISSING
+COMPUTED = {"computed": True}
+"""Metadata of a dataclass field that no file sets: it is found out while the configuration is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Key:
 def keys(section: type) -> tuple[Key, ...]:
     """The keys of a section's dataclass, in order."""
     hints = get_type_hints(section, include_extras=True)
-    return tuple(_key(field, hints[field.name]) for field in dataclasses.fields(section))
+    written = (field for field in dataclasses.fields(section) if not field.metadata.get("computed"))
+    return tuple(_key(field, hints[field.name]) for field in written)
 
 
 def _key(field: dataclasses.Field[Any], hint: Any) -> Key:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from gateway.config.checks import filled, http_url, rate
-from gateway.config.fields import Check, Range
+from gateway.config.checks import filled, http_url, namespace, rate, registry_headers
+from gateway.config.fields import COMPUTED, Check, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,28 @@ class SmitherySection:
     ] = "https://api.smithery.ai"
     connect_url: Annotated[
         str,
-        "Address of hosted servers",
+        "Address of Smithery Connect",
         Check(filled),
         Check(http_url),
     ] = "https://smithery.run"
+    namespace: Annotated[
+        str, "Namespace for connections of Smithery Connect; empty: your first one, or a new one", Check(namespace)
+    ] = ""
+    connect_wait_s: Annotated[
+        float, "Seconds to wait for a new connection, and for a person who signs in at its setup URL", Range(0, 3600)
+    ] = 60.0
     timeout_s: Annotated[float, "Seconds that one request may take", Range(0.1, 300)] = 10.0
     rate: Annotated[str, "Most requests per second, minute or hour", Check(rate)] = "5/s"
     burst: Annotated[int, "Requests that may be sent at once before the rate holds", Range(1, 1000)] = 10
     retry_cap_s: Annotated[
         float, "Longest wait for a retry; when the registry asks for more, we give up", Range(0, 3600)
     ] = 30.0
+
+    headers: Annotated[
+        dict[str, str], "HTTP headers for every request to the registry; never printed", Check(registry_headers)
+    ] = field(default_factory=dict, repr=False)
+    key_from: str = field(default="", compare=False, metadata=COMPUTED)  # in words, e.g. the variable's name
+    key_trouble: str = field(default="", compare=False, metadata=COMPUTED)  # with the last place it is looked for
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield what is wrong between the keys."""
@@ -49,6 +61,14 @@ class RegistrySection:
     """The official MCP registry, the second source."""
 
     enabled: Annotated[bool, "Look for servers in the official registry"] = True
+    sync: Annotated[
+        bool, "Keep a copy of the whole registry in the store: searching and exact names then need no network"
+    ] = True
+    sync_every_s: Annotated[
+        float,
+        "Seconds between two looks at what changed; the registry asks for no more than hourly",
+        Range(600, 604800),
+    ] = 3600.0
     base_url: Annotated[
         str,
         "Address of the registry's API",

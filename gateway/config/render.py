@@ -8,9 +8,11 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 from gateway.config.fields import MISSING, Key, array_of_tables, keys, table_of
+from gateway.config.registries import SmitherySection
 from gateway.config.sections import Config
 
 SECRET_KEYS = {"api_key"}
+SECRET_TABLES = {(SmitherySection, "headers")}  # headers of a registry may carry a proxy's password
 
 
 def render_config(config: Config, *, show_secrets: bool = False) -> str:
@@ -43,7 +45,7 @@ def _item(key: Key, value: Any, show_secrets: bool) -> Any:
 def _table(section: Any, show_secrets: bool) -> Table:
     table = tomlkit.table()
     for name, item in _items(section, show_secrets):
-        if name in SECRET_KEYS and not show_secrets:
+        if (name in SECRET_KEYS or (type(section), name) in SECRET_TABLES) and not show_secrets:
             table.add(tomlkit.comment(f"{name} is set, not shown"))
         else:
             table.append(name, item)

@@ -92,9 +92,14 @@ class ServerSection:
     from_: Annotated[
         str,
         "What to install: smithery:acme/echo, registry:io.github.a/b, npm:pkg@1.2.3, pypi:pkg==1.2.3,"
-        " mcpb:FILE-OR-URL#sha256=…",
+        " mcpb:FILE-OR-URL#sha256=…, oci:IMAGE@sha256:…",
         Check(checks.reference),
     ] = ""
+    via: Annotated[
+        Literal["direct", "connect"],
+        "How a remote server of Smithery is reached (with from): by its own address, or through Smithery Connect",
+    ] = "direct"
+    sha256: Annotated[str, "Of the bundle that `from` leads to; another content is refused", Check(checks.sha256)] = ""
     command: Annotated[
         tuple[str, ...], "Program and arguments of a server that is here already", Check(checks.argv)
     ] = ()
@@ -124,6 +129,11 @@ class ServerSection:
     ] = "shared"
     description: Annotated[str, "What it is for; helps to find its tools"] = ""
     args: Annotated[tuple[str, ...], "Further arguments, after those of command or of what was installed"] = ()
+    pins: Annotated[
+        dict[str, str],
+        "Approved tool definitions: tool = SHA-256, as `config show` prints them; others wait for `approve`",
+        Check(checks.pins),
+    ] = field(default_factory=dict)
     restart: RestartTable = field(default_factory=RestartTable)
     health: HealthTable = field(default_factory=HealthTable)
     limits: CallTable = field(default_factory=CallTable)
@@ -136,6 +146,10 @@ class ServerSection:
             yield "", f"give exactly one of from, command and url; {what}"
         if self.url and (self.args or self.env or self.cwd):
             yield "", "a server with url runs elsewhere: it has no args, env or cwd"
+        if self.via != "direct" and not self.from_:
+            yield "via", "only a server with from can be reached through Smithery Connect"
+        if (self.sha256 or self.pins) and not self.from_:
+            yield "", "only a server with from has sha256 or pins"
         if self.headers and not self.url:
             yield "headers", "only a server with url has headers"
         if self.config and not self.from_:

@@ -8,6 +8,10 @@ from fnmatch import fnmatchcase
 
 from gateway.config.registries import DiscoverRule
 from gateway.listing import Listing
+from gateway.model import Origin, ServerName
+from gateway.store.installed import InstalledServer
+
+ORPHAN = "no [[discover]] rule wants it any more; it stays until you remove it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,20 @@ def may_fill(rule: DiscoverRule, listing: Listing) -> bool:
     if any(fnmatchcase(listing.name, pattern) for pattern in rule.deny):
         return False
     return not rule.allow or any(fnmatchcase(listing.name, pattern) for pattern in rule.allow)
+
+
+def installed_names(here: Iterable[InstalledServer]) -> set[str]:
+    """The registry names of what is here already."""
+    return {server.from_ref.partition(":")[2] for server in here}
+
+
+def adopted(
+    rule: DiscoverRule, here: Iterable[InstalledServer], owned: Collection[str], found: Iterable[Listing]
+) -> list[ServerName]:
+    """Name the servers that a rule which is gone installed, and this one would install: they count for it, too.
+
+    `owned` are the servers of the rules that there are.
+    """
+    fitting = {listing.name for listing in found if may_fill(rule, listing)}
+    lone = [server for server in here if server.spec.origin is Origin.DISCOVER and server.spec.name not in owned]
+    return [server.spec.name for server in lone if server.from_ref.partition(":")[2] in fitting][: rule.limit]

@@ -21,12 +21,16 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.daemon.bus import Bus
 from gateway.daemon.changes import Changes
+from gateway.daemon.downtime import Downtime
 from gateway.daemon.http import Router
-from gateway.daemon.installs import Installs, Tell
-from gateway.daemon.notes import Notes
+from gateway.daemon.installs import Installs, Tell, build_installs
 from gateway.daemon.options import ServeOptions
 from gateway.daemon.reload import Reloader
+from gateway.daemon.requests import RequestDesk
 from gateway.daemon.setup import Setup
+from gateway.daemon.starts import StartNotes
+from gateway.daemon.switching import Switcher
+from gateway.daemon.syncing import Syncing
 from gateway.daemon.tokens import ADMIN, AGENTS
 from gateway.daemon.toolboard import ToolBoard
 from gateway.daemon.versions import VersionLog
@@ -38,6 +42,7 @@ from gateway.endpoint.metrics import Metrics
 from gateway.endpoint.ports import Upstreams, Verbs
 from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.tokens import Tokens
+from gateway.install.containers.commands import runs_container
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import REMEMBERED_CALLS, LivePolicy
 from gateway.learning.recorder import Recorder
@@ -49,6 +54,7 @@ from gateway.supervisor.process import spawn_lines
 from gateway.supervisor.supervisor import Supervisor
 from gateway.verbs.all import OnlineVerbs
 from gateway.verbs.builtin import BuiltinVerbs
+from gateway.verbs.committing import collect_content
 from gateway.verbs.operate import massgen_text
 from gateway.verbs.parts import Parts, Running
 
@@ -71,9 +77,13 @@ class House:
     board: ToolBoard
     tombstones: Tombstones
     installs: Installs
+    desk: RequestDesk
+    syncing: Syncing
     verbs: OnlineVerbs
     changes: Changes
+    starts: StartNotes
     versions: VersionLog
+    switcher: Switcher
     is_open: bool = False  # listening, and everything is in place
     is_draining: bool = False
     store_is_writable: bool = True
@@ -81,12 +91,16 @@ class House:
 
     async def reconcile(self) -> None:
         """Make what runs and what is shown follow what is wanted."""
-        await self.supervisor.apply(await self.show_wanted())
+        await self.supervisor.apply(self.switcher.but_switched(await self.show_wanted()))
 
     async def show_wanted(self) -> list[ServerSpec]:
         """Show the known tools of the wanted servers, and return those servers."""
         specs = await self.parts.wanted()
-        self.required = frozenset(spec.name for spec in specs if spec.required)
+        # Also those of the configuration that are not installed (yet): the gateway is not ready without them.
+        blocks = (section for section in self.parts.config().server if section.required)
+        self.required = frozenset(
+            [*(spec.name for spec in specs if spec.required), *(ServerName(section.name) for section in blocks)]
+        )
         self.board.want(specs)
         return specs
 
@@ -102,8 +116,19 @@ class House:
             await self.changes.until(is_decided)
             await self.board.caught_up()
 
+    def is_serving(self, server: ServerName) -> bool:
+        """Whether a server is ready."""
+        return any(row["name"] == server and row["state"] == "ready" for row in self.supervisor.status())
+
+    async def sweep_containers(self) -> None:
+        """Remove the containers that an earlier life left with the engine; before any child of ours runs."""
+        if any(runs_container(spec.launch) for spec in await self.parts.wanted()):
+            await self.parts.installer.sweep_containers()
+
     async def retry(self, server: ServerName) -> None:
-        """Start a server that is down against our will: what it lacked may be there now."""
+        """Start, or install, what is down or missing against our will: what it lacked may be there now."""
+        if self.installs.is_behind:
+            self.installs.configuration_changed()
         states = {row["name"]: row["state"] for row in self.supervisor.status()}
         if states.get(server) in {"failed", "backoff"}:
             await self.supervisor.restart(server)
@@ -127,14 +152,13 @@ class House:
         return Readiness(ready=not reasons, details={"reasons": reasons})
 
     async def look_at_store(self) -> None:
-        """Try to write, so that readiness can say whether that works."""
+        """Try to write, so that readiness can say whether that works; keep how servers started."""
         self.store_is_writable = await self.parts.db.is_writable()
+        await self.starts.write()
 
     async def tidy_up(self) -> None:
-        """Delete what killed installations left behind; only while no installation runs."""
-        files = {server.files for server in await self.parts.installed.all() if server.files}
-        if gone := await self.parts.installer.collect(files):
-            structlog.get_logger("install").info("leftovers_deleted", count=len(gone))
+        """Delete what killed installations left behind, and content that nobody needs any more."""
+        await collect_content(self.parts)
 
     async def is_ready(self) -> bool:
         """Whether work can be taken now."""
@@ -183,6 +207,12 @@ async def build_house(site: Site) -> AsyncIterator[House]:
         refresh=lambda name: built[0].board.refresh(name),  # noqa: PLW0108
         retry=lambda name: built[0].retry(name),  # noqa: PLW0108
         started=lambda name: built[0].started(name),  # noqa: PLW0108
+        decided=lambda: built[0].desk.decided(),  # noqa: PLW0108
+        switching=lambda name: built[0].switcher.switching(name),  # noqa: PLW0108
+        is_ready=lambda name: built[0].is_serving(name),  # noqa: PLW0108
+        vacancies=lambda: built[0].installs.vacancies,
+        pending=lambda: built[0].installs.pending,
+        publish=lambda fact: built[0].bus.publish(fact) if built else None,
     )
     opened = open_parts(site.setup, current, clock=site.clock, rng=site.rng, url=site.url, effects=effects)
     async with opened as parts:
@@ -204,10 +234,9 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
     sink = LedgerSink(parts.ledger, site.clock, config.learning.keep_queries_days)
     endpoint = _endpoint(site, supervisor, policy, bus, tombstones, BuiltinVerbs(lambda: house().running))
     board = ToolBoard(parts.definitions, endpoint.set_tools)
-    metrics = Metrics(__version__)
-    metrics.watch_in_flight(lambda: endpoint.in_flight)
-    changes = Changes()
-    for listener in (sink, policy, board, metrics, changes, Recorder(bus.publish)):
+    metrics = _metrics(endpoint)
+    changes, downtime, starts = Changes(), Downtime(), StartNotes(parts.tracks, parts.wanted)
+    for listener in (sink, policy, board, metrics, changes, downtime, Recorder(bus.publish), starts):
         bus.subscribe(listener)
     running = Running(
         parts=parts,
@@ -220,6 +249,7 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         ledger_sink=sink,
         publish=bus.publish,
         tool_counts=board.counts,
+        definition_notes=board.notes,
         not_ready=lambda: house().not_ready(),
         reload=_reloader(site, current, parts, house),
     )
@@ -236,13 +266,21 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         sink=sink,
         board=board,
         tombstones=tombstones,
-        installs=Installs(
-            parts, Notes(state.root / "notes.json"), seeds_starter=site.setup.seeds_starter, tell=site.tell
-        ),
+        installs=build_installs(parts, state.root, downtime, seeds_starter=site.setup.seeds_starter, tell=site.tell),
+        switcher=Switcher(supervisor, changes, parts, lambda: house().reconcile()),
+        desk=RequestDesk(parts),
+        syncing=Syncing(parts, site.rng),
         verbs=verbs,
         changes=changes,
+        starts=starts,
         versions=versions,
     )
+
+
+def _metrics(endpoint: Endpoint) -> Metrics:
+    metrics = Metrics(__version__)
+    metrics.watch_in_flight(lambda: endpoint.in_flight)
+    return metrics
 
 
 def _reloader(site: Site, current: Current, parts: Parts, house: Callable[[], House]) -> Reloader:
@@ -260,10 +298,10 @@ def _supervisor(site: Site, current: Current, parts: Parts, bus: Bus) -> Supervi
         clock=site.clock,
         publish=bus.publish,
         rng=site.rng,
-        secrets=parts.secrets.get,
+        secrets=lambda name: parts.badge.with_mark(parts.secrets.get(name)),
         version=__version__,
         start_parallel=site.setup.config.gateway.start_parallel,
-        remote_transport=lambda: remote_transport(current()),
+        remote_transport=lambda: parts.badge.transport(remote_transport(current())),
     )
 
 

@@ -1,4 +1,7 @@
-"""Tool definitions are pinned when first seen; a changed one is quarantined until somebody approves it. No I/O."""
+"""Definitions are pinned when first seen; a changed one is held back until somebody approves it. No I/O.
+
+That goes for tools and for what a server says of itself: its title is shown to agents, its instructions are advice.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class Sorted:
 
 def definition_hash(tool: Tool) -> str:
     """SHA-256 of the members of a definition that an agent acts on, in canonical JSON."""
-    return hashlib.sha256(canonical_definition(tool).encode()).hexdigest()
+    return text_hash(canonical_definition(tool))
 
 
 def canonical_definition(tool: Tool) -> str:
@@ -32,6 +35,17 @@ def canonical_definition(tool: Tool) -> str:
     definition: dict[str, Any] = json.loads(tool.definition)
     pinned = {key: definition[key] for key in PINNED_MEMBERS if key in definition}
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical_server(title: str, instructions: str) -> str:
+    """What a server says of itself, as canonical JSON."""
+    said = {"instructions": instructions, "title": title}
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_hash(canonical: str) -> str:
+    """SHA-256 of canonical JSON."""
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def sort_tools(pins: Mapping[str, str], tools: Sequence[Tool]) -> Sorted:

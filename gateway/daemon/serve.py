@@ -111,11 +111,14 @@ class _Daemon:
         await house.show_wanted()
         await rooms.start(http.run_until_stopped)
         self._setup.state.write_daemon_file(url=url, version=__version__, started_at=rfc3339(self._clock.wall()))
+        await house.sweep_containers()
         await house.reconcile()
         house.is_open = True
         rooms.start_soon(self._watchdog)
         rooms.start_soon(self._watch_store, house)
         rooms.start_soon(self._settle, house, url)
+        if not self._setup.serves_file:
+            rooms.start_soon(house.syncing.run)
         self._log.info("serving", url=url, version=__version__, state=str(self._setup.state.root))
 
     async def _signals(self, house: House, *, task_status: anyio.abc.TaskStatus[None]) -> None:
@@ -150,6 +153,7 @@ class _Daemon:
         """Become ready, install what is missing, say where everything is, then keep up."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tell_ready, house)
+            tasks.start_soon(house.desk.run)
             await house.tidy_up()
             await house.installs.round()
             with anyio.move_on_after(SETTLE_S):

@@ -137,7 +137,7 @@ def _comes_from(found: ServerSpec, wanted_from: str) -> bool:
         return (
             source in LISTED
             and reference.kind in {RefKind.LISTING, source}
-            and name.casefold() == reference.identifier.casefold()
+            and name.partition("@")[0].casefold() == reference.identifier.casefold()
             and reference.version in {None, found.version}
         )
     return found.from_ == reference.text or found.from_.startswith((reference.text + "@", reference.text + "=="))

@@ -10,9 +10,11 @@ import httpx
 import msgspec
 
 from gateway.clock import Clock
+from gateway.daemon.pinning import canonical_definition, canonical_server, text_hash
 from gateway.errors import HandshakeFailed
 from gateway.facts import Fact, StateChanged, ToolsListed
 from gateway.model import RestartPolicy, ServerName, ServerSpec, SessionScope
+from gateway.store.definitions import ITSELF, Pinned
 from gateway.supervisor.supervisor import Supervisor
 
 # Longer than a child's own start deadline, so that its reason is told rather than ours.
@@ -37,8 +39,10 @@ class Handshake:
         self._version = version
         self._remote_transport = remote_transport
 
-    async def __call__(self, spec: ServerSpec) -> int:
-        """Start `spec` once and return how many tools it offers.
+    async def __call__(self, spec: ServerSpec, secrets: Mapping[str, str]) -> Mapping[str, Pinned]:
+        """Start `spec` once and return what it offers, as it would be pinned.
+
+        `secrets` came with the installation; they go before those that are kept.
 
         Raises: HandshakeFailed with the child's own reason.
         """
@@ -47,7 +51,7 @@ class Handshake:
             clock=self._clock,
             publish=watch,
             rng=self._rng,
-            secrets=self._secrets,
+            secrets=lambda name: {**self._secrets(name), **secrets},
             version=self._version,
             remote_transport=self._remote_transport,
         )
@@ -61,10 +65,17 @@ class Handshake:
                 await watch.decided.wait()
             tail = supervisor.logs(spec.name, 5)
             tasks.cancel_scope.cancel()
-        if watch.tools is None:
+        if watch.listed is None:
             said = f"; it wrote: {' | '.join(tail)}" if tail else ""
             raise HandshakeFailed(spec.name, f"{watch.reason or 'no answer in time'}{said}")
-        return watch.tools
+        return pinned(watch.listed)
+
+
+def pinned(listed: ToolsListed) -> dict[str, Pinned]:
+    """Spell what a server listed as its pins would be; what it says of itself stands under `ITSELF`."""
+    texts = {str(tool.ref.tool): canonical_definition(tool) for tool in listed.tools}
+    texts[ITSELF] = canonical_server(listed.server_title, listed.instructions)
+    return {name: (text_hash(text), text) for name, text in texts.items()}
 
 
 class _Watch:
@@ -72,12 +83,12 @@ class _Watch:
 
     def __init__(self) -> None:
         self.decided = anyio.Event()
-        self.tools: int | None = None
+        self.listed: ToolsListed | None = None
         self.reason = ""
 
     def __call__(self, fact: Fact) -> None:
         if isinstance(fact, ToolsListed):
-            self.tools = len(fact.tools)
+            self.listed = fact
             self.decided.set()
         elif isinstance(fact, StateChanged) and fact.state in {"backoff", "failed", "stopped"} and fact.reason:
             self.reason = self.reason or fact.reason

@@ -6,60 +6,93 @@ against evidence, and nothing merges within one registry (a repository may hold 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway.listing import Listing, PackageConnection, RemoteConnection
+from gateway.store.listings import wording
 
-_HOSTED_OWNERS = ("io.github.", "com.github.", "io.gitlab.", "com.gitlab.")
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What a listing is recognised by."""
+
+    source: str
+    name: str
+    plain: str
+    repository: str | None
+    artefacts: frozenset[str]
+
+    def filed_under(self) -> list[tuple[str, str]]:
+        """Under what another listing of the same server could be filed."""
+        found = [("name", self.plain), *(("artefact", text) for text in self.artefacts)]
+        return [*found, ("repository", self.repository)] if self.repository is not None else found
 
 
 def merge(listings: Sequence[Listing]) -> list[tuple[Listing, ...]]:
     """Group listings of the same server; the order within a group and among groups is that of first appearance."""
-    crowded = _crowded_repositories(listings)
-    groups: list[list[Listing]] = []
-    for listing in listings:
-        home = next((group for group in groups if _belongs(listing, group, crowded)), None)
+    marks = [_marks(listing) for listing in listings]
+    crowded = _crowded_repositories(marks)
+    groups: list[list[int]] = []
+    filed: dict[tuple[str, str], list[int]] = defaultdict(list)  # groups by what their listings are recognised by
+    for at, mine in enumerate(marks):
+        near = sorted({group for key in mine.filed_under() for group in filed[key]})
+        home = next((g for g in near if _belongs(mine, [marks[other] for other in groups[g]], crowded)), None)
         if home is None:
-            groups.append([listing])
-        elif all(other.source != listing.source for other in home):
-            home.append(listing)
-    return [tuple(group) for group in groups]
+            home = len(groups)
+            groups.append([at])
+        elif all(marks[other].source != mine.source for other in groups[home]):
+            groups[home].append(at)
+        else:
+            continue
+        for key in mine.filed_under():
+            filed[key].append(home)
+    return [tuple(listings[at] for at in group) for group in groups]
 
 
 def plain_name(listing: Listing) -> str:
     """Return the name without the reversed host of the official registry's names: `io.github.acme/x` is `acme/x`."""
-    name = listing.name.casefold()
-    for prefix in _HOSTED_OWNERS:
-        name = name.removeprefix(prefix)
-    return name
+    return wording.plain_name(listing.name)
 
 
 def repository_key(listing: Listing) -> str | None:
     """Return the repository's address in one spelling, None when unknown."""
-    if listing.repository is None:
-        return None
-    address = listing.repository.casefold().split("://", 1)[-1].split("#", 1)[0].split("?", 1)[0]
-    return address.removeprefix("www.").rstrip("/").removesuffix(".git")
+    return wording.repository_key(listing.repository)
 
 
-def _belongs(listing: Listing, group: Sequence[Listing], crowded: set[str]) -> bool:
-    return any(_same(listing, other, crowded) for other in group)
+def _marks(listing: Listing) -> _Marks:
+    return _Marks(
+        listing.source.value,
+        listing.name.casefold(),
+        plain_name(listing),
+        repository_key(listing),
+        _artefacts(listing),
+    )
 
 
-def _same(one: Listing, other: Listing, crowded: set[str]) -> bool:
+def _belongs(mine: _Marks, group: Sequence[_Marks], crowded: set[str]) -> bool:
+    """Whether it is the same server as one of the group, and at odds with none: likeness is not handed on."""
+    return any(_same(mine, other, crowded) for other in group) and not any(_at_odds(mine, other) for other in group)
+
+
+def _at_odds(one: _Marks, other: _Marks) -> bool:
+    known = one.repository is not None and other.repository is not None and one.source != other.source
+    return known and one.repository != other.repository and not one.artefacts & other.artefacts
+
+
+def _same(one: _Marks, other: _Marks, crowded: set[str]) -> bool:
     if one.source == other.source:
-        return one.name.casefold() == other.name.casefold()
-    if _artefacts(one) & _artefacts(other):
+        return one.name == other.name
+    if one.artefacts & other.artefacts:
         return True
-    mine, theirs = repository_key(one), repository_key(other)
+    mine, theirs = one.repository, other.repository
     if mine is not None and mine == theirs and mine not in crowded:
         return True
-    contradicted = mine is not None and theirs is not None and mine != theirs
-    return plain_name(one) == plain_name(other) and not contradicted
+    return one.plain == other.plain and not _at_odds(one, other)
 
 
-def _artefacts(listing: Listing) -> set[str]:
+def _artefacts(listing: Listing) -> frozenset[str]:
     """What would be run or spoken to: package identifiers and remote addresses."""
     found = set()
     for connection in listing.connections or ():
@@ -70,11 +103,11 @@ def _artefacts(listing: Listing) -> set[str]:
                 found.add(url.rstrip("/"))
             case _:
                 pass
-    return found
+    return frozenset(found)
 
 
-def _crowded_repositories(listings: Sequence[Listing]) -> set[str]:
+def _crowded_repositories(marks: Sequence[_Marks]) -> set[str]:
     """Repositories that hold several servers of one registry: sharing them proves nothing."""
-    names = {(listing.source, listing.name.casefold(), repository_key(listing)) for listing in listings}
+    names = {(one.source, one.name, one.repository) for one in marks}
     counts = Counter((source, key) for source, _, key in names if key is not None)
     return {key for (_, key), count in counts.items() if count > 1}

@@ -10,6 +10,7 @@ from gateway.errors import UsageError
 MAX_NAME = 200
 _SMITHERY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?")
 _REGISTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*/[A-Za-z0-9_][A-Za-z0-9._-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,254}")
 _FIX = "Names look like acme/echo: ASCII letters, digits, '.', '_' and '-', at most one '/', at most 200 characters."
 
 
@@ -34,6 +35,20 @@ def registry_name(name: str) -> str:
     if len(name) < 3 or not _is_safe(name) or not _REGISTRY.fullmatch(name):
         raise UsageError(f"{_shown(name)} is not a name of the MCP registry", fix=_FIX)
     return name
+
+
+def registry_version(version: str) -> str:
+    """Check an exact version of an entry in the official registry and return it.
+
+    Raises:
+        UsageError: it is a range or a tag, or could leave its place in a URL.
+    """
+    if not _VERSION.fullmatch(version) or version.lower() == "latest" or ".." in version:
+        raise UsageError(
+            f"{_shown(version)} is not an exact version",
+            fix="Write it as `mcp-gateway show NAME` lists it, or leave it out for the newest.",
+        )
+    return version
 
 
 def path_segment(name: str) -> str:

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from gateway.discovery.identity import merge, plain_name
-from gateway.listing import Listing, UnsupportedConnection
-
-# Parts of the score; they add up to 1. The words of the question weigh most, then what the registry itself thinks,
-# then trust and use. An exact name beats everything: whoever spells a name wants that server.
-_WORDS, _PLACE, _VERIFIED, _USES = 0.45, 0.25, 0.15, 0.15
-_EXACT = 2.0
-_LAST_PART = 0.1  # little: in an open registry anybody may call a server `weather`
-_MANY_USES = 6.0  # a million uses fill the part that is for use
-_PENALTY = 0.3
-_STOP_WORDS = frozenset(
-    {"a", "an", "and", "for", "in", "mcp", "of", "on", "or", "server", "servers", "the", "to", "with"}
+from gateway.discovery.identity import merge
+from gateway.discovery.reasons import (
+    LOOKALIKE,
+    NOT_HERE,
+    Reason,
+    by_age,
+    by_experience,
+    by_name,
+    by_place,
+    by_use,
+    by_words,
+    objections,
+    verified,
 )
+from gateway.listing import Listing
+from gateway.store.listings.values import Track
+from gateway.store.listings.wording import asked_terms
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """From where the listings are looked at; the default knows nothing.
+
+    `now`: seconds since the epoch, None: age does not count. `why_not` says why a listing cannot run on this machine,
+    None: it can, or nobody knows. `suspicions` says whom it could be taken for. `tracks`: by reference.
+    """
+
+    now: float | None = None
+    why_not: Callable[[Listing], str | None] = lambda _: None
+    suspicions: Callable[[Listing], tuple[str, ...]] = lambda _: ()
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+
+
+NOWHERE = View()
 
 
 @dataclass(frozen=True, slots=True)
 class RankedListing:
     """A found server: its best listing, all sources that have it, its score (0..1) and why it stands where it does.
 
-    `others` are the same server's listings in the other sources.
+    `others` are the same server's listings in the other sources. `warnings` say whom it could be taken for.
     """
 
     listing: Listing
@@ -34,85 +54,113 @@ class RankedListing:
     score: float
     why: tuple[str, ...]
     others: tuple[Listing, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def rank(query: str, answers: Mapping[str, Sequence[Listing]]) -> list[RankedListing]:
-    """Merge and order what the sources found; `answers` maps a source's name to its listings, best first.
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """An item with its unbounded score, which orders; judged once what speaks against it here is in the score."""
 
-    Deleted servers are left out. The order is total: equal scores are ordered by name.
+    score: float
+    item: RankedListing
+    is_judged: bool = False
+
+    @property
+    def place(self) -> tuple[float, str, str]:
+        """Where it stands."""
+        return -self.score, self.item.listing.name, self.item.listing.source.value
+
+    def judged(self, view: View) -> _Scored:
+        """Return it with what the machine and well known names say against it."""
+        item, score, why = self.item, self.score, self.item.why
+        if (why_not := view.why_not(item.listing)) is not None:
+            score, why = score + NOT_HERE, (*why, f"does not run here: {why_not}")
+        # The fame of one listing is the server's: its copy in another registry is no lookalike of it.
+        warnings = view.suspicions(max((item.listing, *item.others), key=lambda listing: listing.use_count or 0))
+        if warnings:
+            score, why = score + LOOKALIKE, (*why, *warnings)
+        return _Scored(score, replace(item, score=_shown(score), why=why, warnings=warnings), is_judged=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    query: str
+    terms: tuple[str, ...]
+    places: Mapping[tuple[str, str], Reason]
+    view: View
+
+
+def rank(
+    query: str,
+    answers: Mapping[str, Sequence[Listing]],
+    *,
+    remembered: Sequence[Listing] = (),
+    view: View = NOWHERE,
+    limit: int | None = None,
+) -> list[RankedListing]:
+    """Merge and order what was found.
+
+    `answers` maps a source's name to its fresh listings, best first. `remembered` are listings of the store, of any
+    source, best first; those that a source has just told anew are left out here.
+
+    Deleted servers are left out. At most `limit` are returned. The order is total: equal scores are ordered by name.
     """
+    fresh = [listing for listings in answers.values() for listing in listings]
+    told = {_key(listing) for listing in fresh}
+    kept = [listing for listing in remembered if _key(listing) not in told]
     places = {
-        (listing.source.value, listing.name): place
-        for listings in answers.values()
+        (listing.source.value, listing.name): by_place(place, "" if listings is kept else listing.source.value)
+        for listings in (*answers.values(), kept)
         for place, listing in reversed(list(enumerate(listings)))
     }
-    alive = [listing for listings in answers.values() for listing in listings if listing.status != "deleted"]
-    ranked = [_ranked(query, group, places) for group in merge(alive)]
-    ranked.sort(key=lambda row: (-row[0], row[1].listing.name, row[1].listing.source))
-    return [item for _, item in ranked]
+    question = _Question(query, tuple(asked_terms(query)), places, view)
+    alive = [listing for listing in (*fresh, *kept) if listing.status != "deleted"]
+    return _best([_ranked(question, group) for group in merge(alive)], view, limit)
 
 
-def _ranked(query: str, group: Sequence[Listing], places: Mapping[tuple[str, str], int]) -> tuple[float, RankedListing]:
-    """Return the unbounded score, which orders, and the item, whose shown score is bounded."""
-    scored = [(*_score(query, listing, places[listing.source.value, listing.name]), listing) for listing in group]
-    score, why, best = max(scored, key=lambda row: (row[0], row[2].name))
+def _best(ranked: list[_Scored], view: View, limit: int | None) -> list[RankedListing]:
+    """Take the best in their order. Objections cost time to find and only lower a score: raised for the foremost."""
+    queue = [(one.place, number, one) for number, one in enumerate(ranked)]
+    heapq.heapify(queue)
+    taken: list[RankedListing] = []
+    while queue and (limit is None or len(taken) < limit):
+        _, number, foremost = heapq.heappop(queue)
+        if foremost.is_judged:
+            taken.append(foremost.item)
+        else:
+            judged = foremost.judged(view)
+            heapq.heappush(queue, (judged.place, number, judged))
+    return taken
+
+
+def _key(listing: Listing) -> tuple[str, str]:
+    return listing.source.value, listing.name.casefold()
+
+
+def _ranked(question: _Question, group: Sequence[Listing]) -> _Scored:
+    scored = [(*_score(question, listing), listing) for listing in group]
+    score, why, best = max(scored, key=lambda row: row[0])  # of equals the first: told now, not remembered
     sources = tuple(dict.fromkeys(listing.source.value for listing in group))
     if len(sources) > 1:
         why = (*why, "listed by " + " and ".join(sources))
     others = tuple(listing for listing in group if listing is not best)
-    return score, RankedListing(best, sources, round(min(1.0, max(0.0, score)), 4), why, others)
+    return _Scored(score, RankedListing(best, sources, _shown(score), why, others))
 
 
-def _score(query: str, listing: Listing, place: int) -> tuple[float, tuple[str, ...]]:
-    parts = (
-        _by_name(query, listing),
-        _by_words(query, listing),
-        (_PLACE / (1 + place / 5), f"place {place + 1} in {listing.source.value}"),
-        (_VERIFIED, "verified") if listing.verified else (0.0, ""),
-        _by_use(listing),
-        *_objections(listing),
-    )
+def _shown(score: float) -> float:
+    return round(min(1.0, max(0.0, score)), 4)
+
+
+def _score(question: _Question, listing: Listing) -> tuple[float, tuple[str, ...]]:
+    view = question.view
+    parts: list[Reason] = [
+        by_name(question.query, listing),
+        by_words(question.terms, listing),
+        question.places[listing.source.value, listing.name],
+        verified(listing),
+        by_use(listing),
+        by_age(listing, view.now),
+        *by_experience(view.tracks.get(f"{listing.source.value}:{listing.name}")),
+        *objections(listing),
+    ]
     return sum(points for points, _ in parts), tuple(reason for _, reason in parts if reason)
-
-
-def _by_name(query: str, listing: Listing) -> tuple[float, str]:
-    asked = query.strip().removeprefix("@").casefold()
-    if asked and asked in {listing.name.casefold(), plain_name(listing)}:
-        return _EXACT, "exactly the name asked for"
-    if asked and asked == listing.name.casefold().rsplit("/", 1)[-1]:
-        return _LAST_PART, "the last part of its name is what was asked for"
-    return 0.0, ""
-
-
-def _by_words(query: str, listing: Listing) -> tuple[float, str]:
-    asked = _words(query)
-    if not asked:
-        return 0.0, ""
-    in_name = asked & _words(f"{listing.name} {listing.display_name}")
-    in_text = asked & _words(listing.description) - in_name
-    points = _WORDS * (len(in_name) + 0.6 * len(in_text)) / len(asked)
-    hits = sorted(in_name | in_text)
-    return points, f"matches {', '.join(hits)}" if hits else ""
-
-
-def _words(text: str) -> set[str]:
-    found = set(re.findall(r"[^\W_]+", text.casefold()))
-    return found - _STOP_WORDS or found
-
-
-def _by_use(listing: Listing) -> tuple[float, str]:
-    if not listing.use_count:
-        return 0.0, ""
-    return _USES * min(1.0, math.log10(1 + listing.use_count) / _MANY_USES), f"{listing.use_count} uses"
-
-
-def _objections(listing: Listing) -> list[tuple[float, str]]:
-    found = []
-    if listing.status == "deprecated":
-        found.append((-_PENALTY, f"deprecated: {listing.status_message}" if listing.status_message else "deprecated"))
-    if listing.scan_passed is False:
-        found.append((-_PENALTY, "its security scan failed"))
-    connections = listing.connections
-    if connections is not None and all(isinstance(one, UnsupportedConnection) for one in connections):
-        found.append((-_PENALTY, "nothing in it can be installed"))
-    return found

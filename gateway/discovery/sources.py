@@ -9,12 +9,16 @@ import httpx
 
 from gateway.clock import Clock
 from gateway.config.registries import RegistrySection, SmitherySection
-from gateway.discovery.asking.client import RegistryClient
+from gateway.discovery.asking.client import Access, RegistryClient
+from gateway.discovery.asking.drift import DriftMeter, nobody
+from gateway.discovery.official.sync import RegistrySync, SyncStore
 from gateway.discovery.ports import Answers, Found, ListingSource, Wanted
 from gateway.discovery.registry import RegistrySource, registry_access
 from gateway.discovery.smithery import SmitherySource, smithery_access
 from gateway.errors import NotFound
+from gateway.facts import Publish
 from gateway.listing import Listing
+from gateway.model import Source
 
 
 def build_sources(
@@ -26,16 +30,29 @@ def build_sources(
     rng: Random,
     answers: Answers | None = None,
     api_key: str = "",
+    publish: Publish = nobody,
 ) -> list[ListingSource]:
-    """Build the registries that are switched on, Smithery first; `api_key` beats the one of the section."""
+    """Build the registries that are switched on, Smithery first; `api_key` beats the one of the section.
+
+    `publish` is told when their answers differ from what is known of them.
+    """
+
+    def client(source: Source, access: Access) -> RegistryClient:
+        meter = DriftMeter(source.value, clock, publish)
+        return RegistryClient(http, access, clock=clock, rng=rng, answers=answers, meter=meter)
+
     sources: list[ListingSource] = []
     if smithery.enabled:
-        access = smithery_access(smithery, api_key)
-        sources.append(SmitherySource(RegistryClient(http, access, clock=clock, rng=rng, answers=answers)))
+        sources.append(SmitherySource(client(Source.SMITHERY, smithery_access(smithery, api_key))))
     if registry.enabled:
-        access = registry_access(registry)
-        sources.append(RegistrySource(RegistryClient(http, access, clock=clock, rng=rng, answers=answers)))
+        sources.append(RegistrySource(client(Source.REGISTRY, registry_access(registry))))
     return sources
+
+
+def registry_sync(sources: Sequence[ListingSource], store: SyncStore, clock: Clock) -> RegistrySync | None:
+    """Return what copies the official registry, asking through the same client as its source; None when it is off."""
+    found = next((one for one in sources if isinstance(one, RegistrySource)), None)
+    return RegistrySync(found, store, clock) if found is not None else None
 
 
 class FixedSource:
@@ -51,6 +68,11 @@ class FixedSource:
     def name(self) -> str:
         """Its short name."""
         return self._name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its listings."""
+        return tuple(listing.name for listing in self._listings)
 
     async def search(self, wanted: Wanted) -> Found:
         """Return the listings that hold any word of the query; all of them for an empty one."""

@@ -13,6 +13,7 @@ from gateway.facts import (
     ChildExited,
     DecisionMade,
     Fact,
+    RegistryDrifted,
     Rewarded,
     ServerForgotten,
     StateChanged,
@@ -46,6 +47,12 @@ class Metrics:
         )
         self._decisions = Counter("mcp_gateway_decisions", "Decisions of the policy.", ["kind"], registry=own)
         self._rewards = Counter("mcp_gateway_rewards", "Rewards by source.", ["source"], registry=own)
+        self._drift = Counter(
+            "mcp_gateway_registry_drift",
+            "Differences between a registry's answers and their known shape.",
+            ["source", "field"],
+            registry=own,
+        )
         self._rejected = Counter(
             "mcp_gateway_rejected", "Requests refused before anything was done.", ["reason"], registry=own
         )
@@ -66,6 +73,8 @@ class Metrics:
                 self._decisions.labels(fact.decision.kind).inc()
             case Rewarded():
                 self._rewards.labels(fact.source).inc()
+            case RegistryDrifted():
+                self._drift.labels(fact.source, fact.field).inc(fact.count)
             case _:
                 self._count_server(fact)
 

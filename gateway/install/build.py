@@ -1,4 +1,4 @@
-"""What the three builders (npm, PyPI, bundle) share: where they work, how they report, what they deliver."""
+"""What the builders (npm, PyPI, bundle, container) share: where they work, how they report, what they deliver."""
 
 from __future__ import annotations
 
@@ -9,13 +9,24 @@ from typing import Any
 
 import anyio
 
+from gateway.errors import InstallError
+from gateway.install.containers.commands import client_variables
 from gateway.install.content import ContentStore, Receipt
 from gateway.install.planning.blueprint import InstallPlan
 from gateway.install.planning.environment import child_environment, installer_environment
 from gateway.install.planning.machine import Machine
 from gateway.install.ports import Fetch, Progress
+from gateway.install.record import runtimes_of, write_record
 from gateway.install.runner import Finished, run
 from gateway.model import StdioLaunch
+
+# A network that is away is known after seconds, not after npm's usual minutes; the operator's own words win.
+_IMPATIENT = {
+    "npm_config_fetch_retries": "1",
+    "npm_config_fetch_retry_mintimeout": "200",
+    "npm_config_fetch_retry_maxtimeout": "1000",
+    "UV_HTTP_RETRIES": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,8 @@ class Site:
         self.machine = machine
         self.fetch = fetch
         self.now = now
-        self._environ = installer_environment(environ)
+        self.docker_variables = client_variables(environ)
+        self._environ = _IMPATIENT | installer_environment(environ)
         self._timeout_s = timeout_s
         self._progress = progress
 
@@ -58,12 +70,26 @@ class Site:
         """Tell whoever watches."""
         self._progress({"step": step, "message": message, "done": done, "total": total})
 
-    async def run(self, step: str, argv: Sequence[str], cwd: Path, *, check: bool = True) -> Finished:
-        """Run one command of the plan in the work folder.
+    async def run(
+        self, step: str, argv: Sequence[str], cwd: Path, *, check: bool = True, more: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run one command of the plan in the work folder; `more` are variables beside the usual ones.
 
         Raises: InstallError.
         """
-        return await run(step, argv, cwd=cwd, env=self._environ, timeout_s=self._timeout_s, check=check)
+        return await run(
+            step, argv, cwd=cwd, env={**self._environ, **(more or {})}, timeout_s=self._timeout_s, check=check
+        )
+
+    def _write_record(self, work: Path) -> None:
+        try:
+            write_record(work, runtimes_of(self.machine))
+        except OSError as exc:
+            raise InstallError(
+                f"what was installed could not be written down: {exc.strerror or exc}",
+                step="keep",
+                fix="Check the disk.",
+            ) from exc
 
     async def keep(self, work: Path, digest: str, receipt: Receipt) -> Path:
         """Move finished work to its final name, off the loop.
@@ -71,6 +97,7 @@ class Site:
         Raises: InstallError.
         """
         self.report("keep", "writing through to the disk")
+        await anyio.to_thread.run_sync(self._write_record, work)
         return await anyio.to_thread.run_sync(self.store.keep, work, digest, receipt)
 
 

@@ -3,9 +3,9 @@
 content/<digest>/            files and receipt.json; never changed once it has this name
 content/.work-…/             being made; swept at the next start
 servers/<name>               link to the content in use
-servers/<name>.json          what was installed (no secrets)
-servers/<name>.previous…     the same of the one before, for roll-back
 data/<name>/                 the server's private home
+
+Which content a server runs from stands in the store; links only follow it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,16 +25,23 @@ from gateway.errors import InstallError
 from gateway.model import ServerName
 
 RECEIPT = "receipt.json"
-PREVIOUS = ".previous"
+BLOCK_BYTES = 512  # the unit of st_blocks
 _WORK = ".work-"
 
+Reached = Callable[[str], None]
+"""Told each step of an installation that a kill could follow; tests kill there."""
 
-class Switched(StrEnum):
-    """What a switch did."""
 
-    FIRST = "first"
-    REPLACED = "replaced"
-    SAME = "same"
+def nothing_reached(_: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a collection deleted."""
+
+    names: tuple[str, ...]
+    freed_bytes: int
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -49,7 +56,8 @@ class Receipt(msgspec.Struct, frozen=True):
 class ContentStore:
     """The folders `content`, `servers` and `data` below one state directory. Blocking: call it from a worker thread."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reached: Reached = nothing_reached) -> None:
+        self.reached = reached
         self.content = root / "content"
         self.servers = root / "servers"
         self.data = root / "data"
@@ -75,6 +83,7 @@ class ContentStore:
         """A private folder on the same disk as the content; whatever is left in it at the end is thrown away."""
         self.prepare()
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=self.content))
+        self.reached("work")
         try:
             yield work
         finally:
@@ -107,61 +116,61 @@ class ContentStore:
                 return final
             (work / RECEIPT).write_bytes(msgspec.json.encode(receipt))
             flush_tree(work)
+            self.reached("receipt")
             with self._naming:
                 if self.receipt(digest) is None:
                     shutil.rmtree(final, ignore_errors=True)  # without a receipt it is not ours to keep
                     work.rename(final)
             flush_folder(self.content)
+            self.reached("kept")
         except OSError as exc:
             raise InstallError(
                 f"the files could not be kept: {exc.strerror or exc}", step="keep", fix="Check the disk and try again."
             ) from exc
         return final
 
-    def switch(self, name: ServerName, digest: str | None, record: bytes) -> Switched:
-        """Make `record` (and its content) the current one of `name`; the current one becomes the previous one."""
+    def point(self, name: ServerName, digest: str | None) -> None:
+        """Let the link of `name` show the content in use; None: it has no files. For people: nothing starts by it."""
         self.prepare()
-        switched = Switched.FIRST
-        current, link = self.servers / f"{name}.json", self.servers / name
-        if current.exists():
-            switched = Switched.SAME if current.read_bytes() == record else Switched.REPLACED
-        if switched is Switched.REPLACED:
-            _write(self.servers / f"{name}{PREVIOUS}.json", current.read_bytes())
-            _relink(self.servers / f"{name}{PREVIOUS}", _target(link))
-        if switched is not Switched.SAME:
-            _write(current, record)
+        link = self.servers / name
         if _target(link) != digest:
             _relink(link, digest)
-        flush_folder(self.servers)
-        return switched
-
-    def swap(self, name: ServerName) -> bytes | None:
-        """Exchange current and previous; returns the record that is current now, None when there is no previous."""
-        previous = self.servers / f"{name}{PREVIOUS}.json"
-        if not previous.exists():
-            return None
-        record = previous.read_bytes()
-        self.switch(name, _target(self.servers / f"{name}{PREVIOUS}"), record)
-        return record
+            flush_folder(self.servers)
 
     def forget(self, name: ServerName, *, data: bool) -> None:
-        """Remove the links and records of `name`, and its private folder when `data` is set."""
-        for suffix in ("", PREVIOUS):
-            for path in (self.servers / f"{name}{suffix}", self.servers / f"{name}{suffix}.json"):
-                path.unlink(missing_ok=True)
-        if data:
-            shutil.rmtree(self.data / name, ignore_errors=True)
+        """Remove the link of `name`, and its private folder when `data` is set, or when no file is in it."""
+        (self.servers / name).unlink(missing_ok=True)
+        home = self.data / name
+        if data or not _holds_files(home):
+            shutil.rmtree(home, ignore_errors=True)
 
-    def collect(self, keep: Collection[str]) -> list[str]:
-        """Delete unfinished work and content that neither a link nor `keep` (digests) names; returns what went."""
+    def prune(self, names: Collection[str]) -> None:
+        """Remove every link but those of `names`, and what interrupted installations left in `servers` and `data`.
+
+        A private folder with a file in it stays: it is somebody's data.
+        """
+        self.prepare()
+        for path in self.servers.iterdir():
+            if path.name not in names and (path.is_symlink() or path.is_file()):
+                path.unlink(missing_ok=True)
+        for home in self.data.iterdir():
+            if home.name not in names and not _holds_files(home):
+                shutil.rmtree(home, ignore_errors=True)
+
+    def collect(self, keep: Collection[str]) -> Collected:
+        """Delete unfinished work and content that neither a link nor `keep` (digests) names."""
         self.prepare()
         linked = {_target(path) for path in self.servers.iterdir() if path.is_symlink()}
-        gone = [
-            folder for folder in self.content.iterdir() if folder.name not in linked and folder.name not in set(keep)
-        ]
+        gone = [folder for folder in self.content.iterdir() if folder.name not in linked | set(keep)]
+        freed = 0
         for folder in gone:
+            freed += _occupied(folder)
             shutil.rmtree(folder, ignore_errors=True)
-        return [folder.name for folder in gone]
+        return Collected(tuple(folder.name for folder in gone), freed)
+
+    def has_files(self, digest: str | None) -> bool:
+        """Whether a content is here whole; a server without files has all it needs."""
+        return digest is None or self.receipt(digest) is not None
 
     def private_folder(self, name: ServerName, folders: Collection[str] = ()) -> Path:
         """Make the server's home with what must be in it."""
@@ -175,14 +184,19 @@ def _target(link: Path) -> str | None:
     return link.readlink().name if link.is_symlink() else None
 
 
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _holds_files(folder: Path) -> bool:
+    return any(files for _, _, files in os.walk(folder))
+
+
+def _occupied(folder: Path) -> int:
+    """Bytes of disk that go when a folder goes; files with another name elsewhere (a cache) stay there."""
+    total = 0
+    for root, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                found = Path(root, name).lstat()
+                total += found.st_blocks * BLOCK_BYTES if found.st_nlink == 1 else 0
+    return total
 
 
 def _relink(link: Path, digest: str | None) -> None:

@@ -1,10 +1,17 @@
-"""Carries plans out: one server at a time per name, all or nothing, nothing lost when it fails or is killed."""
+"""Carries plans out: fetches what a plan names, and puts in place what the store says. Never the other way round.
+
+An installation becomes true by one transaction of the store (the caller's). What comes before it, `fetch` and `stage`,
+changes nothing that runs; what comes after it, `settle`, may be repeated after a kill until it is done.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +20,29 @@ import msgspec
 import structlog
 
 from gateway.clock import Clock
-from gateway.errors import InstallError, NotFound
+from gateway.errors import GatewayError, InstallError, UsageError
 from gateway.install.build import Built, Site
 from gateway.install.bundles.bundle import build_bundle
-from gateway.install.content import ContentStore, Switched
+from gateway.install.containers.docker import build_container, sweep_containers
+from gateway.install.content import Collected, ContentStore, Reached, nothing_reached
 from gateway.install.packages.npm import build_npm
 from gateway.install.packages.pypi import build_pypi
-from gateway.install.planning.blueprint import BundleSource, InstallPlan, PackageSource, RemoteSource
+from gateway.install.planning.blueprint import BundleSource, ImageSource, InstallPlan, PackageSource, RemoteSource
 from gateway.install.planning.machine import Machine
 from gateway.install.ports import Fetch, Progress
 from gateway.install.probes import probe_machine
-from gateway.install.secrets import SecretStore
+from gateway.install.reaching import explained
+from gateway.install.secrets.credentials import CredentialSecrets
+from gateway.install.secrets.store import open_secrets
 from gateway.model import LaunchSpec, ServerName, ServerSpec
 
+STAGED = "staged-"
+NOTHING_COLLECTED = Collected((), 0)
 _log = structlog.get_logger("install")
 
 
 class InstallResult(msgspec.Struct, frozen=True):
-    """What an installation left: ready to be stored and started; holds no secret value."""
+    """What an installation fetched: ready to be stored and started; holds no secret value."""
 
     spec: ServerSpec
     sha256: str | None
@@ -41,6 +53,27 @@ class InstallResult(msgspec.Struct, frozen=True):
     from_ref: str
     warnings: tuple[str, ...] = ()
     allow_fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a plan came to, and the secrets that came with it."""
+
+    result: InstallResult
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@contextmanager
+def _on_disk(what: str) -> Iterator[None]:
+    """A disk that is full, or refuses, fails this one piece of work and no more."""
+    try:
+        yield
+    except OSError as exc:
+        raise InstallError(
+            f"{what} cannot be written or read: {exc.strerror or exc}",
+            step="disk",
+            fix="Free disk space, or check the permissions of the state directory.",
+        ) from exc
 
 
 def _silent(_: dict[str, Any]) -> None:
@@ -60,18 +93,22 @@ class Installer:
         parallel: int = 2,
         environ: Mapping[str, str] | None = None,
         machine: Machine | None = None,
+        keep_secrets: str = "files",
+        reached: Reached = nothing_reached,
     ) -> None:
-        self.store = ContentStore(state_root.absolute())
-        self.secrets = SecretStore(state_root.absolute() / "secrets")
+        self.store = ContentStore(state_root.absolute(), reached)
+        self.reached = reached
         self._fetcher = fetcher
         self._clock = clock
         self._timeout_s = timeout_s
         self._environ = dict(os.environ if environ is None else environ)
+        self.secrets = open_secrets(state_root.absolute() / "secrets", kind=keep_secrets, environ=self._environ)
         self._machine = machine
         self._machine_lock = anyio.Lock()
         self._names: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
-        self._last: dict[ServerName, Switched] = {}
         self._slots = anyio.CapacityLimiter(max(1, parallel))
+        self._working = 0
+        self._is_collecting = anyio.Lock()
 
     async def machine(self) -> Machine:
         """What this machine has to run servers with; looked at once."""
@@ -84,12 +121,33 @@ class Installer:
         """Look again at the next question: somebody may have installed node meanwhile."""
         self._machine = None
 
-    async def install(self, plan: InstallPlan, progress: Progress | None = None) -> InstallResult:
-        """Carry out a plan. Until the very end nothing of an earlier installation of that name is touched.
+    @asynccontextmanager
+    async def working(self, name: ServerName, *, wait: bool = True) -> AsyncIterator[None]:
+        """Have a name to oneself from its fetch to its last step; content that nobody names yet stays meanwhile.
+
+        Raises: GatewayError when somebody works on it and `wait` is not set.
+        """
+        lock = self._names[name]
+        if not wait and lock.locked():
+            raise GatewayError(
+                f"{name} is being installed or changed just now", fix="Try again when that is done.", code="busy"
+            )
+        async with lock:
+            async with self._is_collecting:  # a collection is short, and must not meet half an installation
+                self._working += 1
+            try:
+                yield
+            finally:
+                self._working -= 1
+
+    async def fetch(self, plan: InstallPlan, progress: Progress | None = None) -> Fetched:
+        """Fetch what a plan names, within `working`. Nothing that is installed is touched.
 
         Raises: InstallError, RefusedByPolicy, UsageError, NotFound.
         """
-        async with self._names[plan.name], self._slots:
+        if progress is not None and self._slots.available_tokens < 1:
+            progress({"step": "wait", "message": "other installations go first", "done": None, "total": None})
+        async with self._slots:
             site = Site(
                 store=self.store,
                 machine=await self.machine(),
@@ -100,87 +158,150 @@ class Installer:
                 now=self._clock.wall(),
             )
             started = self._clock.now()
-            result = await self._carry_out(plan, site)
+            with _on_disk(f"the files of {plan.name}"):
+                fetched = await self._carry_out(plan, site)
             _log.info(
-                "server_installed",
+                "server_fetched",
                 server=plan.name,
                 reference=plan.from_,
-                version=result.version,
-                sha256=result.sha256,
-                allow_fresh=result.allow_fresh,
+                version=fetched.result.version,
+                sha256=fetched.result.sha256,
+                allow_fresh=fetched.result.allow_fresh,
                 duration_s=round(self._clock.now() - started, 3),
             )
-            site.report("done", f"{plan.name} is installed", 1, 1)
-            return result
+            return fetched
 
-    async def _carry_out(self, plan: InstallPlan, site: Site) -> InstallResult:
+    async def _carry_out(self, plan: InstallPlan, site: Site) -> Fetched:
         match plan.source:
-            case PackageSource(registry="npm") as source:
-                built = await build_npm(plan, source, site)
-            case PackageSource(registry="pypi") as source:
-                built = await build_pypi(plan, source, site)
+            case PackageSource() as source:
+                built = await self._package(plan, source, site)
             case BundleSource() as source:
                 built = await build_bundle(plan, source, site)
+            case ImageSource() as source:
+                built = await build_container(plan, source, site)
             case RemoteSource(launch=launch):
-                result = _result(plan, launch, None)
-                await anyio.to_thread.run_sync(self._commit, plan, result, dict(plan.given_secrets))
-                return result
+                await anyio.to_thread.run_sync(self._make_home, plan)
+                return Fetched(_result(plan, launch, None), dict(plan.given_secrets))
             case _:
                 raise InstallError(f"{plan.from_} cannot be installed", step="check")
-        result = _result(plan, built.launch, built)
-        await anyio.to_thread.run_sync(self._commit, plan, result, dict(built.secrets))
-        return result
+        await anyio.to_thread.run_sync(self._make_home, plan)
+        return Fetched(_result(plan, built.launch, built), dict(built.secrets))
 
-    def _commit(self, plan: InstallPlan, result: InstallResult, secrets: Mapping[str, str]) -> None:
-        """The last steps, each atomic; what runs now keeps running whichever of them is the last that happens."""
+    async def _package(self, plan: InstallPlan, source: PackageSource, site: Site) -> Built:
+        builders = {"npm": build_npm, "pypi": build_pypi}
+        if source.registry not in builders:
+            raise InstallError(f"{plan.from_} cannot be installed", step="check")
         try:
+            return await builders[source.registry](plan, source, site)
+        except InstallError as exc:
+            told = await explained(exc, source.registry, self._environ)
+            if told is exc:
+                raise
+            raise told from exc
+
+    def _make_home(self, plan: InstallPlan) -> None:
+        try:
+            self.store.prepare()
             self.store.private_folder(plan.name, _folders(plan))
-            for key, value in secrets.items():
-                self.secrets.set(plan.name, key, value)
-            self._last[plan.name] = self.store.switch(plan.name, result.files, msgspec.json.encode(result))
         except OSError as exc:
             raise InstallError(
-                f"{plan.name} could not be put in place: {exc.strerror or exc}", step="switch", fix="Check the disk."
+                f"the private folder of {plan.name} cannot be made: {exc.strerror or exc}",
+                step="prepare",
+                fix="Check the disk.",
             ) from exc
+        self.reached("home")
 
-    async def undo(self, name: ServerName) -> None:
-        """Take back the last installation of this name by this installer, because it does not start after all.
+    async def stage(self, name: ServerName, given: Mapping[str, str]) -> str:
+        """Keep secrets that are new or changed under a name of their own, until their server's row is committed.
 
-        The one before is in use again; without one, the server is forgotten. An installation that changed nothing
-        is not undone: what ran before ran from the same files.
+        Returns that name, "" when there was nothing to keep.
+
+        Raises: UsageError for a value that cannot be kept, or that systemd gives; GatewayError, InstallError.
         """
-        match self._last.pop(name, Switched.SAME):
-            case Switched.FIRST:
-                await self.remove(name)
-            case Switched.REPLACED:
-                await self.rollback(name)
+        with _on_disk(f"the secrets of {name}"):
+            return await anyio.to_thread.run_sync(self._stage, name, dict(given))
 
-    async def rollback(self, name: ServerName) -> InstallResult:
-        """Go back to what was installed under this name before; a second roll-back goes forth again.
+    def _stage(self, name: ServerName, given: Mapping[str, str]) -> str:
+        kept = self.secrets.kept(name)
+        changed = {key: value for key, value in given.items() if kept.get(key) != value}
+        if not changed:
+            return ""
+        place = STAGED + secrets.token_hex(6)
+        owned = {key for key, kind in self.secrets.places(name).get(name, {}).items() if kind == CredentialSecrets.kind}
+        if taken := sorted(owned & changed.keys()):
+            raise UsageError(
+                f"{', '.join(taken)} of {name} is given by systemd, which would win",
+                fix=f"Change the credential secret.{name}.{taken[0]} of the unit.",
+            )
+        for key, value in changed.items():
+            self.secrets.set(place, key, value)
+        self.reached("staged")
+        return place
 
-        Raises: NotFound.
+    async def unstage(self, place: str) -> None:
+        """Forget staged secrets: their installation did not come to be."""
+        if place:
+            await anyio.to_thread.run_sync(self.secrets.remove_all, place)
+
+    async def settle(self, name: ServerName, files: str | None, staged: str = "") -> None:
+        """Let secrets and links follow a committed row. What was done already is not done again.
+
+        Raises: InstallError; GatewayError when secrets cannot be kept.
         """
-        async with self._names[name]:
-            record = await anyio.to_thread.run_sync(self.store.swap, name)
-        if record is None:
-            raise NotFound(f"there is no earlier installation of {name}", fix="See `mcp-gateway list`.")
-        return msgspec.json.decode(record, type=InstallResult)
+        with _on_disk(f"the secrets of {name}"):
+            await anyio.to_thread.run_sync(self._settle, name, files, staged)
+
+    def _settle(self, name: ServerName, files: str | None, staged: str) -> None:
+        if staged:
+            for key, value in self.secrets.kept(staged).items():
+                self.secrets.set(name, key, value)
+            self.reached("secrets")
+            self.secrets.remove_all(staged)
+        try:
+            self.store.point(name, files)
+        except OSError as exc:
+            raise InstallError(
+                f"{name} could not be put in place: {exc.strerror or exc}", step="switch", fix="Check the disk."
+            ) from exc
+        self.reached("linked")
 
     async def remove(self, name: ServerName, *, data: bool = False) -> None:
-        """Forget a server: its links, its secrets, and with `data` its private folder. Unknown names are fine.
+        """Forget a server's secrets and link, and with `data` its private folder. Unknown names are fine.
 
         Its files go at the next `collect`.
         """
-        async with self._names[name]:
+        await anyio.to_thread.run_sync(self.secrets.remove_all, name)
+        self.reached("secrets")
+        with _on_disk(f"the files of {name}"):
             await anyio.to_thread.run_sync(lambda: self.store.forget(name, data=data))
-            await anyio.to_thread.run_sync(self.secrets.remove_all, name)
+        self.reached("unlinked")
 
-    async def collect(self, keep: Collection[str]) -> list[str]:
-        """Delete leftovers of killed installations and content nobody uses; call it when no installation runs.
+    async def sweep_containers(self, name: ServerName | None = None) -> int:
+        """Remove containers that killed children left with the engine; call it while none of them shall run."""
+        return await sweep_containers(await self.machine(), self._environ, self.store.content.parent, name)
 
-        `keep` are the content folders that the store's installed servers name.
+    async def sweep(self, names: Collection[str], staged: Collection[str]) -> None:
+        """Delete what killed installations left beside the content; `names` have a row, `staged` belong to one."""
+        await anyio.to_thread.run_sync(self._sweep, names, staged)
+
+    def _sweep(self, names: Collection[str], staged: Collection[str]) -> None:
+        self.store.prune(names)
+        for place in self.secrets.list():
+            if place.startswith(STAGED) and place not in staged:
+                self.secrets.remove_all(place)
+
+    async def collect(self, keep: Callable[[], Awaitable[Collection[str]]]) -> Collected:
+        """Delete content that nobody names; `keep` is asked for what the store's servers name.
+
+        While an installation is under way nothing is deleted: the next collection does it.
         """
-        return await anyio.to_thread.run_sync(self.store.collect, keep)
+        async with self._is_collecting:
+            if self._working:
+                return NOTHING_COLLECTED
+            collected = await anyio.to_thread.run_sync(self.store.collect, await keep())
+        if collected.names:
+            _log.info("content_collected", count=len(collected.names), freed_bytes=collected.freed_bytes)
+        return collected
 
 
 def _folders(plan: InstallPlan) -> tuple[str, ...]:
@@ -203,7 +324,7 @@ def _result(plan: InstallPlan, launch: LaunchSpec, built: Built | None) -> Insta
         ),
         sha256=built.sha256 if built else None,
         version=version,
-        files=built.digest if built else None,
+        files=(built.digest or None) if built else None,  # an image's files are the engine's
         settings=dict(built.settings if built else plan.settings),
         secret_keys=built.secret_keys if built else plan.secret_keys,
         from_ref=plan.from_,

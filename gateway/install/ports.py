@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from gateway.net.tags import Tag
+
 Progress = Callable[[dict[str, Any]], None]
 """Progress of an installation: {"step": str, "message": str, "done": int | null, "total": int | null}."""
 
@@ -22,9 +24,14 @@ class Fetch(Protocol):
         sha256: str | None = None,
         authorize: bool = False,
         progress: Callable[[int, int | None], None] | None = None,
+        tagged: Callable[[Tag], None] | None = None,
     ) -> str:
-        """Download `url` into `to` and return its SHA-256 in hex.
+        """Download `url` into `to` and return its SHA-256 in hex; `tagged` is told the version's name.
 
         Raises: InstallError, RefusedByPolicy.
         """
+        ...
+
+    async def unchanged(self, url: str, tag: Tag, *, authorize: bool = False) -> bool:
+        """Say whether the file at `url` surely still is the version that `tag` names, without downloading it."""
         ...

@@ -6,6 +6,7 @@ Python calls 6to4, NAT64 and site-local addresses global although they lead into
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 _DENIED_V4 = {
@@ -98,7 +99,39 @@ def why_not_fetchable(url: str, trusted_origins: frozenset[str]) -> str | None:
         return None
     if not origin.startswith("https://"):
         return "only https is fetched from origins that are not trusted"
+    return _why_not_public_host(urlsplit(url).hostname or "")
+
+
+# Names that by their definition lead to this machine or into the network around it.
+_LOCAL_NAMES = ("localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "home.arpa")
+
+
+def _why_not_public_host(host: str) -> str | None:
+    """Judge a host before anything is looked up: what is no public name or address needs no resolver to be refused."""
+    try:
+        ascii_host = host.encode("ascii").decode() if ":" in host else host.encode("idna").decode()
+    except UnicodeError:
+        return "its host is not a proper name"
+    bare = ascii_host.rstrip(".").lower()
+    if ":" in bare or _is_dotted(bare):
+        why = why_not_public(bare)
+        return f"it leads to {bare[:60]} ({why}), which is not a public address" if why else None
+    last = bare.rpartition(".")[2]
+    if last.isdigit() or re.fullmatch(r"0x[0-9a-f]*", last):
+        return "its host is a number that programs take for different addresses"
+    if "." not in bare:
+        return "its host is a name of the local network"
+    if any(bare == name or bare.endswith(f".{name}") for name in _LOCAL_NAMES):
+        return "its host is a name of this machine or the local network"
     return None
+
+
+def _is_dotted(host: str) -> bool:
+    """Whether a host is an IPv4 address in its one proper spelling; `127.1` and `0177.0.0.1` are not."""
+    try:
+        return str(ipaddress.IPv4Address(host)) == host
+    except ValueError:
+        return False
 
 
 def normalise_origins(urls: tuple[str, ...] | list[str]) -> frozenset[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.errors import StoreError, StoreUnavailable
 from gateway.store import schema
+from gateway.store.listings.rows import PUT, moved
 from gateway.store.reading import connect
 from gateway.store.schema import Migration
 from gateway.store.sqlite_errors import damaged
@@ -72,8 +73,12 @@ def _check_pages(connection: sqlite3.Connection, path: Path) -> None:
 def _migrate(connection: sqlite3.Connection, path: Path, at: str, migrations: Sequence[Migration]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement in _missing_steps(connection, path, migrations):
-            connection.execute(statement)
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            _run(connection, schema.create_statements())
+        else:
+            for migration in _missing(connection, path, migrations):
+                _run(connection, migration.sql)
+                _FILL.get(migration.name, _nothing)(connection)
         rows = [(migration.name, at) for migration in migrations]
         connection.executemany(schema.insert_sql(schema.MIGRATIONS_TABLE, conflict="DO NOTHING"), rows)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -83,9 +88,12 @@ def _migrate(connection: sqlite3.Connection, path: Path, at: str, migrations: Se
         raise
 
 
-def _missing_steps(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> list[str]:
-    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        return schema.create_statements()
+def _run(connection: sqlite3.Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.execute(statement)
+
+
+def _missing(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> list[Migration]:
     known = {migration.name for migration in migrations}
     applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
     if newer := sorted(applied - known):
@@ -94,4 +102,19 @@ def _missing_steps(connection: sqlite3.Connection, path: Path, migrations: Seque
             fix="Upgrade mcp-gateway, restore an older backup, or use another --state-dir.",
             code="store_newer",
         )
-    return [statement for migration in migrations if migration.name not in applied for statement in migration.sql]
+    return [migration for migration in migrations if migration.name not in applied]
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    """Most migrations are SQL alone."""
+
+
+def _index_listings(connection: sqlite3.Connection) -> None:
+    """Move the listings into the table that can be searched."""
+    bodies = connection.execute(f"SELECT body FROM {schema.OLD_LISTINGS}")  # noqa: S608 - our own name
+    connection.executemany(PUT, moved(body for (body,) in bodies))
+    connection.execute(f"DROP TABLE {schema.OLD_LISTINGS}")
+
+
+_FILL: dict[str, Callable[[sqlite3.Connection], None]] = {schema.SEARCH: _index_listings}
+"""What a migration needs besides its SQL."""

@@ -158,6 +158,16 @@ class Child:
         self.spec = spec
         self._tracker.adopt(spec.restart)
 
+    def take_after(self, other: Child) -> None:
+        """Begin the way the other one found out: some servers end at the first message they do not know."""
+        self._probe_era = other._probe_era
+
+    async def came_up(self) -> bool:
+        """Wait until its start is decided: whether it is ready."""
+        while self._is_coming:
+            await self._moved.wait()
+        return self.state is State.READY
+
     async def settled(self) -> None:
         """Wait until it is stopped. Bounded by its stop ladder."""
         while self.state is not State.STOPPED:

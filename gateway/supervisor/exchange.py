@@ -10,12 +10,14 @@ from typing import Final
 import httpx
 
 from gateway.errors import AnswerTooLarge, ChildGone, GatewayError, RemoteProtocolError, SpawnFailed
+from gateway.net.bodies import CodedBodyError, plain_pieces
 from gateway.protocol import envelope, meta
 from gateway.protocol.framing import LINE_CAP
 from gateway.protocol.sse import SseReader
 from gateway.supervisor.outcomes import answer_to, as_error
 from gateway.supervisor.patience import Patience
 from gateway.supervisor.ports import OnNotify, OnTold
+from gateway.supervisor.waiting import why_waiting
 
 CONNECT_S: Final = 10.0
 WRITE_S: Final = 30.0
@@ -31,6 +33,16 @@ class HttpRefused(ChildGone):
     def __init__(self, server: str, status: int) -> None:
         super().__init__(server, reason=f"it answered with HTTP {status}")
         self.status = status
+
+
+class PersonNeeded(HttpRefused):
+    """The server will do nothing before somebody has signed in, or given it values."""
+
+    def __init__(self, server: str, status: int, reason: str) -> None:
+        super().__init__(server, status)
+        self.reason = reason
+        self.message = f"{server} cannot be used: {reason}"
+        self.args = (self.message,)
 
 
 @dataclass(slots=True)
@@ -61,7 +73,7 @@ class Exchange:
 
     async def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()
-        async for piece in response.aiter_bytes():
+        async for piece in plain_pieces(response):
             body += piece
             if len(body) > LINE_CAP:
                 raise AnswerTooLarge(self.server, LINE_CAP)
@@ -69,6 +81,8 @@ class Exchange:
 
     def _single(self, body: bytes, status: int) -> bytes:
         message = envelope.read(body)
+        if (reason := why_waiting(status, body)) is not None:
+            raise PersonNeeded(self.server, status, reason)
         if isinstance(message, envelope.Success | envelope.Failure) and self._is_ours(message.id):
             return self._outcome(message)
         if status >= 400:
@@ -77,7 +91,7 @@ class Exchange:
 
     async def _stream(self, response: httpx.Response) -> bytes:
         reader = SseReader()
-        async for piece in response.aiter_bytes():
+        async for piece in plain_pieces(response):
             for event in reader.feed(piece):
                 if event is None:
                     raise AnswerTooLarge(self.server, LINE_CAP)
@@ -134,5 +148,7 @@ async def trouble_as_gone(server: str) -> AsyncIterator[None]:
             # The guard of outbound connections refused the address: waiting does not mend that.
             raise SpawnFailed(server, f"{server} cannot connect: {exc.message}", fix=exc.fix) from exc
         raise ChildGone(server, reason="it cannot be reached") from exc
+    except CodedBodyError as exc:
+        raise ChildGone(server, reason=f"it answered with {exc}") from exc
     except httpx.HTTPError as exc:
         raise ChildGone(server, reason=f"the connection broke ({type(exc).__name__})") from exc

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.net.bodies import ASK_PLAIN
 from gateway.protocol import codes, meta
 from gateway.protocol.handshake import Agreed, Era
 
@@ -26,7 +27,7 @@ def header_value(text: str) -> str:
 
 def request_headers(method: str, params: bytes, agreed: Agreed | None, session: str) -> dict[str, str]:
     """Return what a POST must carry. Before an agreement only the modern probe names a revision."""
-    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream", **ASK_PLAIN}
     is_probe = agreed is None and method == "server/discover"
     if is_probe or (agreed is not None and agreed.era is Era.MODERN):
         headers["mcp-method"] = method

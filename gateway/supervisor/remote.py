@@ -17,11 +17,20 @@ import msgspec
 
 from gateway.errors import CallTimeout, ChildGone, HandshakeFailed, RpcError, SpawnFailed
 from gateway.model import RemoteLaunch, ServerName
+from gateway.net.bodies import drop, plain_pieces
 from gateway.protocol import codes, envelope, meta
 from gateway.protocol.handshake import Agreed, Era, Handshake
 from gateway.protocol.sse import SseReader
 from gateway.supervisor.environment import MissingSecretError, fill
-from gateway.supervisor.exchange import CONNECT_S, WRITE_S, Exchange, HttpRefused, SessionLost, trouble_as_gone
+from gateway.supervisor.exchange import (
+    CONNECT_S,
+    WRITE_S,
+    Exchange,
+    HttpRefused,
+    PersonNeeded,
+    SessionLost,
+    trouble_as_gone,
+)
 from gateway.supervisor.http_headers import SESSION, request_headers
 from gateway.supervisor.outcomes import LISTEN_PARAMS, answer_to
 from gateway.supervisor.patience import Patience
@@ -133,6 +142,10 @@ class RemoteConnection:
         """Ask during the handshake: a refusal of the probe is an answer; refused credentials end the attempt."""
         try:
             return await self._attempt(method, params, Patience(timeout_s), None, may_cancel=may_cancel)
+        except PersonNeeded as exc:
+            raise SpawnFailed(
+                self._server, exc.message, fix=f"Then start it again: mcp-gateway restart {self._server}"
+            ) from exc
         except HttpRefused as exc:
             if exc.status in (401, 403):
                 raise SpawnFailed(
@@ -166,6 +179,9 @@ class RemoteConnection:
             return await self._attempt(method, params, patience, on_notify, may_cancel=may_cancel)
         except SessionLost:
             await self._renew(session)
+        except PersonNeeded as exc:
+            self._end(exc.reason)  # its next start tells what is to be done
+            raise
         except ChildGone:
             self._on_trouble()
             raise
@@ -239,7 +255,8 @@ class RemoteConnection:
             return
         headers = request_headers("", b"{}", self._agreed, self._session)
         with anyio.move_on_after(FAREWELL_S, shield=True), contextlib.suppress(httpx.HTTPError):
-            await self._http.post(self._url, content=body, headers=headers)
+            async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
+                await drop(response)
 
     async def _cancel(self, wire_id: int, reason: str, may_cancel: bool) -> None:
         """Tell a legacy server; a modern one saw the stream close."""
@@ -275,7 +292,7 @@ class RemoteConnection:
             if response.headers.get("content-type", "").partition(";")[0] != "text/event-stream":
                 raise HttpRefused(self._server, response.status_code)
             reader = SseReader()
-            async for piece in response.aiter_bytes():
+            async for piece in plain_pieces(response):
                 for event in reader.feed(piece):
                     await self._notice(event.data if event is not None else b"")
 
@@ -294,7 +311,8 @@ class RemoteConnection:
             if self._session:
                 headers = request_headers("", b"{}", self._agreed, self._session)
                 with anyio.move_on_after(min(grace_s, FAREWELL_S)), contextlib.suppress(httpx.HTTPError):
-                    await self._http.delete(self._url, headers=headers)
+                    async with self._http.stream("DELETE", self._url, headers=headers) as response:
+                        await drop(response)
             await self._http.aclose()
             self._http = None
         return Gone(self._closed)

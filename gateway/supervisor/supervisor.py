@@ -12,7 +12,7 @@ import structlog
 from anyio.abc import TaskGroup, TaskStatus
 
 from gateway.clock import Clock
-from gateway.errors import NotFound, ServerBusy, ServerNotReady
+from gateway.errors import HandshakeFailed, NotFound, ServerBusy, ServerNotReady
 from gateway.facts import Fact, Publish, ServerForgotten
 from gateway.model import RemoteLaunch, ServerName, ServerSpec, SessionScope
 from gateway.supervisor.calling import ReadyUpstream
@@ -28,6 +28,7 @@ from gateway.supervisor.ring import LineRing
 from gateway.supervisor.rows import status_row
 from gateway.supervisor.stdio import StdioConnection
 from gateway.supervisor.strays import Undertaker, end_escaped, marked
+from gateway.supervisor.voice import Voice
 
 log = structlog.get_logger("supervisor")
 
@@ -43,6 +44,14 @@ MAX_INSTANCES: Final = 64
 
 def _nobody(_fact: Fact) -> None:
     """Instances tell nobody: the shared child's state and tools stand for the server."""
+
+
+async def _ready(child: Child, ready_s: float) -> None:
+    """Wait until a child is ready. Raises: HandshakeFailed with its own reason, when it gives up or time is over."""
+    with anyio.move_on_after(ready_s):
+        if await child.came_up():
+            return
+    raise HandshakeFailed(child.spec.name, f"{child.spec.name} did not become ready: {child.reason}")
 
 
 class Supervisor:
@@ -69,6 +78,9 @@ class Supervisor:
         self._specs: dict[ServerName, ServerSpec] = {}
         self._held: set[ServerName] = set()
         self._children: dict[tuple[ServerName, str], Child] = {}
+        self._voices: dict[Child, Voice] = {}
+        # Beside the set: those that shall take over, and those that were relieved and still answer their last calls.
+        self._aside: set[Child] = set()
         self._scopes: dict[int, anyio.CancelScope] = {}
         self._looker = Looker()
         self._tasks: TaskGroup | None = None
@@ -77,7 +89,7 @@ class Supervisor:
         """Own all children until cancelled; then stop every one of them, all at once, and return."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
-            for child in self._children.values():
+            for child in self._all():
                 tasks.start_soon(self._keep, child)
             task_status.started()
             await self._housekeeping()
@@ -144,8 +156,13 @@ class Supervisor:
     async def drain(self, timeout_s: float) -> None:
         """Wait until no call is open, at most this long."""
         with anyio.move_on_after(timeout_s):
-            for child in list(self._children.values()):
+            for child in self._all():
                 await child.in_flight.none()
+
+    @property
+    def specs(self) -> Mapping[ServerName, ServerSpec]:
+        """The wanted set, by name."""
+        return dict(self._specs)
 
     def status(self) -> list[dict[str, Any]]:
         """Return one row per server, in the order of their names."""
@@ -174,7 +191,71 @@ class Supervisor:
             seen = ring.total_lines
             await anyio.sleep(FOLLOW_S)
 
+    async def hand_over(self, spec: ServerSpec, *, ready_s: float, drain_s: float) -> None:
+        """Start a server by another spec beside the child that serves; once it is ready it takes over, without a gap.
+
+        The relieved child may finish its calls, at most `drain_s`. Where nothing serves there is nothing to relieve:
+        the spec is applied, and waited for. A server that was stopped stays stopped.
+
+        Raises: HandshakeFailed when the new child is not ready within `ready_s`; what served goes on serving.
+        """
+        old = self._children.get((spec.name, ""))
+        if old is None or self._tasks is None or spec.name in self._held:
+            await self.apply([*(one for one in self._specs.values() if one.name != spec.name), spec])
+            return
+        if old.state is not State.READY:
+            self._specs[spec.name] = spec
+            self._replace(spec)
+            await _ready(old, ready_s)
+            return
+        new = self._child(spec, "", is_heard=False)
+        new.take_after(old)
+        self._aside.add(new)
+        try:
+            new.start()
+            self._tasks.start_soon(self._keep, new)
+            await _ready(new, ready_s)
+        except BaseException:
+            self._dismiss(new, "it did not become ready in time")
+            raise
+        self._relieve(old, new, drain_s)
+
+    def _relieve(self, old: Child, new: Child, drain_s: float) -> None:
+        """Put `new` in the place of `old`; nothing is awaited, so nobody sees a moment without a child."""
+        name = new.spec.name
+        self._aside.discard(new)
+        if self._children.get((name, "")) is not old or self._tasks is None:  # forgotten or replaced meanwhile
+            self._dismiss(new, "its server changed meanwhile")
+            return
+        self._voices[old].hush()
+        self._aside.add(old)
+        self._specs[name] = new.spec
+        self._children[name, ""] = new
+        for child in self._of(name):
+            if child.instance:  # they belong to callers and hold their state; the next ones start by the new spec
+                self._drop(name, child, "its server was replaced")
+        self._voices[new].speak()
+        self._tasks.start_soon(self._retire, old, drain_s)
+
+    async def _retire(self, child: Child, drain_s: float) -> None:
+        with anyio.move_on_after(drain_s):
+            await child.in_flight.none()
+        self._dismiss(child, "another release took over")
+
+    def _dismiss(self, child: Child, reason: str) -> None:
+        """End a child that stands aside."""
+        self._aside.discard(child)
+        if (voice := self._voices.get(child)) is not None:
+            voice.hush()
+        child.stop(reason)
+        scope = self._scopes.get(id(child))
+        if scope is not None:
+            scope.cancel()
+
     # The set of children.
+
+    def _all(self) -> list[Child]:
+        return [*self._children.values(), *self._aside]
 
     def _of(self, name: ServerName) -> list[Child]:
         """The shared child first."""
@@ -185,16 +266,22 @@ class Supervisor:
             raise NotFound(f"there is no server {name!r}", fix="See: mcp-gateway status")
         return self._of(name)
 
-    def _add(self, spec: ServerSpec, instance: str) -> Child:
+    def _child(self, spec: ServerSpec, instance: str, *, is_heard: bool = True) -> Child:
+        voice = Voice(_nobody if instance else self._publish, is_heard=is_heard)
         child = Child(
             spec,
             instance,
             clock=self._clock,
-            publish=_nobody if instance else self._publish,
+            publish=voice,
             rng=self._rng,
             connect=self._connect,
             starting=self._starting,
         )
+        self._voices[child] = voice
+        return child
+
+    def _add(self, spec: ServerSpec, instance: str) -> Child:
+        child = self._child(spec, instance)
         self._children[spec.name, instance] = child
         if spec.name not in self._held:
             child.start()
@@ -232,8 +319,9 @@ class Supervisor:
             scope.cancel()
 
     async def _keep(self, child: Child) -> None:
-        """Run one child for as long as it is in the set."""
-        if self._children.get((child.spec.name, child.instance)) is not child:
+        """Run one child for as long as it is in the set, or stands aside."""
+        if child not in self._all():
+            self._voices.pop(child, None)
             return
         with anyio.CancelScope() as scope:
             self._scopes[id(child)] = scope
@@ -241,6 +329,7 @@ class Supervisor:
                 await child.run()
             finally:
                 del self._scopes[id(child)]
+                self._voices.pop(child, None)
 
     def _connect(
         self, spec: ServerSpec, *, on_told: OnTold, on_trouble: Callable[[], None], stderr: LineRing, probe: bool

@@ -6,7 +6,23 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from gateway.model import Origin
-from gateway.verbs import catalogue, definitions, installing, learn, operate, secrets, servers, use
+from gateway.verbs import (
+    catalogue,
+    connect,
+    definitions,
+    installing,
+    learn,
+    operate,
+    records,
+    removing,
+    requests,
+    secrets,
+    servers,
+    showing,
+    sync,
+    upgrading,
+    use,
+)
 from gateway.verbs.parts import Parts, Progress, Running
 from gateway.verbs.planning import Ask
 
@@ -19,8 +35,29 @@ class OfflineVerbs:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def search(self, query: str, *, source: str | None = None, limit: int = 10) -> Json:
-        return await catalogue.search(self._parts, query, source=source, limit=limit)
+    async def search(
+        self,
+        query: str,
+        *,
+        source: str | None = None,
+        limit: int = 10,
+        verified: bool | None = None,
+        remote: bool | None = None,
+        namespace: str | None = None,
+        offline: bool = False,
+        filters: str | None = None,
+    ) -> Json:
+        return await catalogue.search(
+            self._parts,
+            query,
+            source=source,
+            limit=limit,
+            verified=verified,
+            remote=remote,
+            namespace=namespace,
+            offline=offline,
+            filters=filters,
+        )
 
     async def show(self, name: str) -> Json:
         return await catalogue.show(self._parts, name)
@@ -34,9 +71,10 @@ class OfflineVerbs:
         secrets: Mapping[str, str] | None = None,
         dry_run: bool = False,
         allow_fresh: bool = False,
+        via: str = "direct",
         progress: Progress | None = None,
     ) -> Json:
-        ask = Ask(name, alias, settings or {}, secrets or {}, origin=Origin.CLI, allow_fresh=allow_fresh)
+        ask = Ask(name, alias, settings or {}, secrets or {}, origin=Origin.CLI, allow_fresh=allow_fresh, via=via)
         return await installing.install(self._parts, ask, dry_run=dry_run, progress=progress)
 
     async def upgrade(
@@ -45,21 +83,73 @@ class OfflineVerbs:
         *,
         dry_run: bool = False,
         allow_fresh: bool = False,
+        approve: bool = False,
         progress: Progress | None = None,
     ) -> Json:
-        return await installing.upgrade(self._parts, name, dry_run=dry_run, allow_fresh=allow_fresh, progress=progress)
+        return await upgrading.upgrade(
+            self._parts, name, dry_run=dry_run, allow_fresh=allow_fresh, approve=approve, progress=progress
+        )
 
-    async def remove(self, name: str) -> Json:
-        return await installing.remove(self._parts, name)
+    async def install_many(
+        self,
+        names: Sequence[str],
+        *,
+        dry_run: bool = False,
+        allow_fresh: bool = False,
+        progress: Progress | None = None,
+    ) -> Json:
+        return await installing.install_many(
+            self._parts, names, dry_run=dry_run, allow_fresh=allow_fresh, progress=progress
+        )
+
+    async def rollback(self, name: str, *, progress: Progress | None = None) -> Json:
+        return await upgrading.rollback(self._parts, name, progress=progress)
+
+    async def remove(self, name: str, *, data: bool = False) -> Json:
+        return await removing.remove(self._parts, name, data=data)
+
+    async def sync(self, *, full: bool = False, progress: Progress | None = None) -> Json:
+        return await sync.sync(self._parts, full=full, progress=progress)
 
     async def list_servers(self) -> Json:
         return await catalogue.list_servers(self._parts)
 
-    async def approve(self, name: str, *, dry_run: bool = False) -> Json:
-        return await definitions.approve(self._parts, name, dry_run=dry_run)
+    async def approve(self, name: str, *, tools: Sequence[str] = (), dry_run: bool = False) -> Json:
+        return await definitions.approve(self._parts, name, tools=tools, dry_run=dry_run)
 
-    async def reject(self, name: str) -> Json:
-        return await definitions.reject(self._parts, name)
+    async def reject(self, name: str, *, tools: Sequence[str] = ()) -> Json:
+        return await definitions.reject(self._parts, name, tools=tools)
+
+    async def record(self, name: str, *, format: str = "json") -> Json:  # noqa: A002 - the parameter's public name
+        return await records.record(self._parts, name, form=format)
+
+    async def requests(self, *, state: str | None = None) -> Json:
+        return await requests.requests(self._parts, state)
+
+    async def request_decide(self, request: str, approve: bool) -> Json:
+        return await requests.request_decide(self._parts, request, approve)
+
+    async def connect_list(
+        self, *, namespace: str | None = None, name: str | None = None, url: str | None = None
+    ) -> Json:
+        return await connect.connect_list(self._parts, namespace=namespace, name=name, url=url)
+
+    async def connect_show(self, connection: str, *, namespace: str | None = None) -> Json:
+        return await connect.connect_show(self._parts, connection, namespace=namespace)
+
+    async def connect_add(
+        self, name: str, *, connection: str | None = None, namespace: str | None = None, replace: bool = False
+    ) -> Json:
+        return await connect.connect_add(self._parts, name, connection=connection, namespace=namespace, replace=replace)
+
+    async def connect_remove(self, connection: str, *, namespace: str | None = None) -> Json:
+        return await connect.connect_remove(self._parts, connection, namespace=namespace)
+
+    async def connect_tools(self, connection: str, *, namespace: str | None = None) -> Json:
+        return await connect.connect_tools(self._parts, connection, namespace=namespace)
+
+    async def connect_namespaces(self) -> Json:
+        return await connect.connect_namespaces(self._parts)
 
     async def secret_set(self, server: str, key: str, value: str) -> Json:
         return await secrets.secret_set(self._parts, server, key, value)
@@ -71,7 +161,7 @@ class OfflineVerbs:
         return await secrets.secret_remove(self._parts, server, key)
 
     async def config_show(self) -> Json:
-        return await operate.config_show(self._parts)
+        return await showing.config_show(self._parts)
 
     async def token_show(self, which: str = operate.AGENTS) -> Json:
         return await operate.token_show(self._parts, which)

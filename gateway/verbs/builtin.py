@@ -10,6 +10,7 @@ from gateway.model import Caller, Origin
 from gateway.verbs.installing import install
 from gateway.verbs.parts import Running
 from gateway.verbs.planning import Ask
+from gateway.verbs.requests import note_wish
 from gateway.verbs.use import rating
 
 
@@ -35,18 +36,29 @@ class BuiltinVerbs:
         running.publish(rating(running, row, rating_.score, provenance=who))
         await running.ledger_sink.committed()
 
-    async def install_server(self, name: str, caller: Caller) -> str:  # noqa: ARG002 - the port's signature; all agents go by the same rules
+    async def install_server(self, name: str, caller: Caller) -> str:
         """Install a server on an agent's wish, by the same rules as for everybody.
 
         Raises: GatewayError.
         """
         parts = self._running().parts
-        if parts.config().install.on_demand != "allow":
+        on_demand = parts.config().install.on_demand
+        if on_demand == "ask":
+            return await self._asked(name, caller)
+        if on_demand != "allow":
             raise RefusedByPolicy(
-                f"installing {name[:60]} needs a person's consent",
+                f"installing {name[:60]} is for people here",
                 fix=f"Ask the person who runs this gateway for: mcp-gateway install {name[:60]}",
             )
         done = await install(parts, Ask(name, origin=Origin.AGENT))
         return (
             f"{done['name']} is installed ({done['from']}) and offers {done['tools']} tools. They are on the next list."
+        )
+
+    async def _asked(self, name: str, caller: Caller) -> str:
+        request = await note_wish(self._running().parts, name, caller)
+        return (
+            f"Installing {request.name} waits for the consent of the person who runs this gateway"
+            f" (request {request.id}). Go on without it for now; once it is there, its tools are on your list and found"
+            " by gateway__find_tools."
         )

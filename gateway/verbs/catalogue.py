@@ -9,19 +9,55 @@ from gateway.errors import GatewayError, NotFound
 from gateway.install.planning.references import RefKind, parse_reference
 from gateway.listing import Listing
 from gateway.verbs import items
+from gateway.verbs.filtering import filtered
 from gateway.verbs.parts import Parts
 from gateway.verbs.planning import preview_of
 
 Json = dict[str, Any]
 
 
-async def search(parts: Parts, query: str, *, source: str | None = None, limit: int = 10) -> Json:
-    """Servers in all sources, merged and ranked."""
-    found = await parts.finder.search(query, source=source, limit=limit)
-    machine, here = await parts.machine(), await installed_names(parts)
+async def search(
+    parts: Parts,
+    query: str,
+    *,
+    source: str | None = None,
+    limit: int = 10,
+    verified: bool | None = None,
+    remote: bool | None = None,
+    namespace: str | None = None,
+    offline: bool = False,
+    filters: str | None = None,
+) -> Json:
+    """Servers in all sources, merged and ranked; `offline`: what the store remembers, without asking anybody.
+
+    `filters`, spelled like a query string (`repoOwner=acme&repoName=echo`), are Smithery's own: it alone is asked.
+    """
+    machine, here, allowed = await parts.machine(), await installed_names(parts), parts.config().install.allow
+
+    def why_not(listing: Listing) -> str | None:
+        return items.why_not_here(listing, machine, allowed)
+
+    if filters:
+        common: dict[str, bool | str | None] = {"verified": verified, "remote": remote, "namespace": namespace}
+        found = await filtered(
+            parts, query, filters, source=source, limit=limit, common=common, offline=offline, why_not=why_not
+        )
+    else:
+        found = await parts.finder.search(
+            query,
+            source=source,
+            limit=limit,
+            verified=verified,
+            remote=remote,
+            namespace=namespace,
+            offline=offline,
+            why_not=why_not,
+        )
+    drift = parts.finder.drift()
     return {
-        "items": [items.found_item(item, machine, here) for item in found.items],
-        "sources": [items.source_item(state) for state in found.sources],
+        "items": [items.found_item(item, machine, here, allowed=allowed) for item in found.items],
+        "sources": [items.source_item(state, drift.get(state.name, ())) for state in found.sources],
+        "nearest": list(found.nearest),
     }
 
 
@@ -30,21 +66,29 @@ async def show(parts: Parts, name: str) -> Json:
     listing, states = await look_up(parts, name)
     machine = await parts.machine()
     command, warnings = await _commands(parts, listing)
+    releases = await parts.finder.releases(listing)
+    lookalikes = await parts.finder.lookalike_warnings(listing)
+    family = await parts.finder.family(listing)
     return {
-        **items.listing_item(listing, machine, await installed_names(parts)),
+        **items.listing_item(listing, machine, await installed_names(parts), allowed=parts.config().install.allow),
+        "sources": list(dict.fromkeys(str(one.source) for one in family)),
+        "origins": [items.origin_item(one) for one in family],
         "version": listing.version,
+        "versions": [items.version_item(one) for one in releases] if releases is not None else None,
         "homepage": listing.homepage,
         "repository": listing.repository,
         "status": listing.status,
-        "connections": [items.connection_item(connection) for connection in listing.connections or ()],
+        "status_message": listing.status_message,
+        "status_changed_at": listing.status_changed_at,
+        "connections": items.connection_items(listing, machine),
         "config_schema": items.config_schemas(listing),
         "tools": [{"name": t.name, "description": t.description} for t in listing.tools]
         if listing.tools is not None
         else None,
         "scan_passed": listing.scan_passed,
         "command": command,
-        "warnings": warnings,
-        "registries": [items.source_item(state) for state in states],
+        "warnings": [*lookalikes, *(warning for warning in warnings if warning not in lookalikes)],
+        "registries": [items.source_item(state, parts.finder.drift().get(state.name, ())) for state in states],
     }
 
 
@@ -54,6 +98,8 @@ async def look_up(parts: Parts, name: str) -> tuple[Listing, list[SourceState]]:
     Raises: NotFound, UsageError, DiscoveryError.
     """
     reference = parse_reference(name)
+    if reference.version is not None and reference.kind is RefKind.REGISTRY:
+        return await parts.finder.release(reference.identifier, reference.version, source=reference.kind.value), []
     if reference.kind is RefKind.LISTING:
         return await parts.finder.show(reference.identifier)
     if reference.kind in {RefKind.SMITHERY, RefKind.REGISTRY, RefKind.STARTER}:
@@ -75,8 +121,9 @@ async def list_servers(parts: Parts) -> Json:
 
 
 async def installed_names(parts: Parts) -> set[str]:
-    """What the installed servers were installed from."""
-    return {server.spec.from_ for server in await parts.installed.all()}
+    """What the installed servers were installed from; an exact release of a registry's server counts as the server."""
+    found = {server.spec.from_ for server in await parts.installed.all()}
+    return found | {name.partition("@")[0] for name in found if name.startswith("registry:")}
 
 
 async def _commands(parts: Parts, listing: Listing) -> tuple[list[Json], list[str]]:

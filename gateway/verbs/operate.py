@@ -1,48 +1,23 @@
-"""`config show`, `massgen config`, `token`, `doctor`: the gateway about itself."""
+"""`massgen config`, `token`, `doctor`: the gateway about itself."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePath
 from typing import Any
 
-from gateway.config.render import render_config
-from gateway.config.server import ServerSection
 from gateway.errors import UsageError
-from gateway.install.planning.machine import Machine
+from gateway.install.planning.machine import FIXES, Machine, Program
 from gateway.massgen.config import render_block
-from gateway.model import ServerSpec
+from gateway.model import ServerSpec, StdioLaunch
 from gateway.verbs.parts import Parts
+from gateway.verbs.registry_checks import check as _check
+from gateway.verbs.registry_checks import registry_checks
 
 Json = dict[str, Any]
 AGENTS = "token"
-
-
-async def config_show(parts: Parts) -> Json:
-    """The union of the file and the installed servers, as TOML that can be pasted."""
-    config = parts.config()
-    sections = {section.name: section for section in config.server}
-    for server in await parts.installed.all():
-        sections.setdefault(
-            server.spec.name, installed_section(server.spec, server.from_ref, server.settings, server.secret_keys)
-        )
-    whole = replace(config, server=tuple(sections[name] for name in sorted(sections)))
-    return {"toml": render_config(whole), "file": str(parts.config_file) if parts.config_file else None}
-
-
-def installed_section(spec: ServerSpec, from_ref: str, settings: Json, secret_keys: Sequence[str]) -> ServerSection:
-    """The `[[server]]` block that would install the same server."""
-    return ServerSection(
-        name=spec.name,
-        from_=spec.from_ or from_ref,
-        prefix=spec.prefix,
-        required=spec.required,
-        session=spec.session.value,
-        config=dict(settings),
-        secrets=tuple(secret_keys),
-    )
 
 
 async def massgen_block(parts: Parts, agents: Sequence[str] = ()) -> Json:
@@ -71,35 +46,48 @@ async def token_rotate(parts: Parts, which: str = AGENTS) -> Json:
 
 
 async def doctor(parts: Parts) -> Json:
-    """What is missing on this machine, and what to do about it."""
-    checks = [*program_checks(await parts.machine()), _torch_check(), _sandbox_check(), *await _store_checks(parts)]
-    found = await parts.finder.search("", limit=1)
-    for source in found.sources:
-        state = "ok" if source.state == "ok" else "warning"
-        fix = "" if state == "ok" else "Servers already installed keep working; see [smithery] and [registry]."
-        checks.append(_check(f"source {source.name}", state, source.message or source.state, fix))
+    """What is missing on this machine, and what to do about it. The machine is looked at afresh."""
+    parts.installer.forget_machine()
+    checks = [
+        *program_checks(await parts.machine(), programs_used(await parts.wanted())),
+        _torch_check(),
+        _sandbox_check(),
+        *await _store_checks(parts),
+    ]
+    checks += await registry_checks(parts)
+    checks += [_vacancy_check(row) for row in parts.vacancies()]
     return {"ok": all(check["state"] != "failed" for check in checks), "checks": checks}
 
 
-def program_checks(machine: Machine) -> list[Json]:
-    """The programs that servers need."""
-    found = {
-        "node": (
-            machine.node,
-            machine.missing_node(),
-            "Install Node.js 20 or newer for servers from npm and Node bundles.",
-        ),
-        "npm": (machine.npm, machine.missing_npm(), "Install npm for servers from npm."),
-        "python": (machine.python, machine.missing_python(), "Install Python 3.10 or newer."),
-        "uv": (machine.uv, machine.missing_uv(), "Install the PyPI package uv for servers from PyPI."),
-        "git": (machine.git, None if machine.git else "git is not installed", "Install git for the git server."),
-    }
-    return [
-        _check(name, "ok", f"{program.shown} at {program.path}", "")
-        if program and not why
-        else _check(name, "warning", why or "", fix)
-        for name, (program, why, fix) in found.items()
-    ]
+def _vacancy_check(row: Json) -> Json:
+    fix = "Loosen the rule, or install one yourself: mcp-gateway search; mcp-gateway install NAME"
+    why = "; ".join(row["reasons"])
+    return _check(f"discover {row['need']!r}", "warning", f"{row['missing']} of {row['wanted']} missing: {why}", fix)
+
+
+def program_checks(machine: Machine, needed: Collection[str] = ()) -> list[Json]:
+    """The programs that servers need; `needed` are those that some server here uses beside what the starter needs."""
+    return [_program_check(name, program, machine, needed) for name, program in machine.programs().items()]
+
+
+def _program_check(name: str, program: Program | None, machine: Machine, needed: Collection[str]) -> Json:
+    why = machine.missing(name)
+    place = f"{program.shown} at {program.path}" if program else "not installed"
+    if why is None:
+        engine = f", engine {machine.docker_engine}" if name == "docker" else ""
+        return _check(name, "ok", f"{place}{engine}", "")
+    if name in _ONLY_FOR and name not in needed:
+        state = f"{place}, but its engine does not answer" if program else place
+        return _check(name, "ok", f"{state}; only {_ONLY_FOR[name]} need it", "")
+    return _check(name, "warning", why, FIXES[name])
+
+
+_ONLY_FOR = {"bun": "bundles made for bun", "docker": "servers from container images"}
+
+
+def programs_used(specs: Iterable[ServerSpec]) -> set[str]:
+    """The names of the programs that start these servers."""
+    return {PurePath(spec.launch.argv[0]).name for spec in specs if isinstance(spec.launch, StdioLaunch)}
 
 
 def _torch_check() -> Json:
@@ -134,7 +122,3 @@ async def _store_checks(parts: Parts) -> list[Json]:
             "Free disk space, check permissions.",
         ),
     ]
-
-
-def _check(name: str, state: str, message: str, fix: str) -> Json:
-    return {"name": name, "state": state, "message": message, "fix": "" if state == "ok" else fix}

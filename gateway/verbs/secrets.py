@@ -18,9 +18,13 @@ async def secret_set(parts: Parts, server: str, key: str, value: str) -> Json:
 
 
 async def secret_list(parts: Parts, server: str | None = None) -> Json:
-    """Name the secrets that are kept."""
-    kept = parts.secrets.list(server)
-    return {"secrets": [{"server": owner, "key": key} for owner, keys in sorted(kept.items()) for key in keys]}
+    """Name the secrets that are kept, and where: file, keyring or (systemd) credential."""
+    rows = [
+        {"server": owner, "key": key, "kept": place}
+        for owner, places in sorted(parts.secrets.places(server).items())
+        for key, place in sorted(places.items())
+    ]
+    return {"secrets": rows}
 
 
 async def secret_remove(parts: Parts, server: str, key: str) -> Json:

@@ -6,19 +6,22 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-from gateway.errors import NotFound
+from gateway.errors import NotFound, StoreError
 from gateway.model import ServerName
-from gateway.verbs.parts import Running
+from gateway.verbs.parts import Parts, Running
 
 Json = dict[str, Any]
 
 
 async def status(running: Running) -> Json:
     """Everything that runs, with the reasons."""
-    rows = []
+    rows, notes_of = [], await _notes(running.parts)
     for row in running.supervisor.status():
         shown, quarantined = running.tool_counts(ServerName(row["name"]))
-        rows.append({**row, "tools": shown, "quarantined_tools": quarantined})
+        notes = running.definition_notes(ServerName(row["name"]))
+        note = notes_of.get(row["name"], "")
+        reason = "; ".join(part for part in (row["reason"], note) if part)
+        rows.append({**row, "reason": reason, "tools": shown, "quarantined_tools": quarantined, **notes, "note": note})
     learned, not_ready = running.policy.status(), running.not_ready()
     return {
         "version": running.version,
@@ -29,7 +32,17 @@ async def status(running: Running) -> Json:
         "not_ready": not_ready,
         "policy": {"mode": learned["mode"], "version": learned["version"]},
         "servers": rows,
+        "discover": running.parts.vacancies(),
+        "pending": running.parts.pending(),
     }
+
+
+async def _notes(parts: Parts) -> dict[str, str]:
+    """What a person should know about installed servers; status is told also while the store cannot be read."""
+    try:
+        return {server.spec.name: server.note for server in await parts.installed.all() if server.note}
+    except StoreError:
+        return {}
 
 
 async def start(running: Running, name: str) -> Json:

@@ -15,21 +15,15 @@ from gateway.admin.ports import Progress, RunningVerbs
 from gateway.admin.web.session import UiKeys
 from gateway.clock import SystemClock
 from gateway.errors import GatewayError, NotFound, UsageError
+from tests.admin.rows import HOSTILE, connection_row, server_row
 from tests.admin.threads import port_of, serving
 
 Json = dict[str, Any]
 ADMIN_TOKEN = "the-admin-token"
-HOSTILE = "<script>alert('x')</script>\x1b[31m"
 
 
-def server_row(name: str, **changes: Any) -> Json:
-    """A row of the status, as CONTRACT section 4 has it."""
-    return {
-        "name": name, "from": f"pypi:{name}==1", "transport": "stdio", "state": "ready", "health": "healthy",
-        "reason": "", "next_retry_s": None, "pid": 4711, "uptime_s": 65.0, "restarts": 0, "last_exit": None,
-        "rss_bytes": 50 * 1024 * 1024, "cpu_percent": 1.5, "open_fds": 9, "tools": 2, "quarantined_tools": 0,
-        "protocol": "2025-11-25", "required": False, **changes,
-    }  # fmt: skip
+def _nobody(_: Json) -> None:
+    """Nobody watches."""
 
 
 class FakeVerbs:
@@ -43,10 +37,16 @@ class FakeVerbs:
             {"name": "time__now", "server": "time", "tool": "now", "score": 0.8, "relevance": 0.7, "reliability": 0.9,
              "n": 12, "listed": True, "why": "relevant"},
         ]  # fmt: skip
+        self.request_rows: list[Json] = [
+            {"id": "r-1", "at": "2026-11-25T10:00:00Z", "agent": "ann", "run": "run-1", "name": "acme/echo",
+             "state": "pending", "decided_at": None, "message": HOSTILE},
+        ]  # fmt: skip
         self.call_result: Json = {"content": [{"type": "text", "text": "hello"}]}
         self.log_lines = ["first", "second"]
         self.followed = ["third", "fourth"]
         self.install_gate: anyio.Event | None = None
+        self.failed: list[Json] = []  # of an upgrade
+        self.rolled_back: list[Json] = []
         self.cancelled = anyio.Event()
 
     def _done(self, verb: str, result: Json, given: Json) -> Json:
@@ -60,19 +60,37 @@ class FakeVerbs:
                   "policy": {"mode": "on", "version": "v7"}, "servers": self.servers}  # fmt: skip
         return self._done("status", result, {})
 
-    async def search(self, query: str, *, source: str | None = None, limit: int = 10) -> Json:
+    async def search(
+        self,
+        query: str,
+        *,
+        source: str | None = None,
+        limit: int = 10,
+        verified: bool | None = None,
+        remote: bool | None = None,
+        namespace: str | None = None,
+        offline: bool = False,
+        filters: str | None = None,
+    ) -> Json:
         item = {"name": "acme/echo", "source": "smithery", "sources": ["smithery"], "display_name": "Echo",
                 "description": HOSTILE, "remote": False, "verified": True, "use_count": 10, "installed": False,
                 "compatible": False, "reasons": ["needs node 22"], "score": 0.5, "why": ["word match"]}  # fmt: skip
         sources = [{"name": "smithery", "state": "stale", "age_s": 60.0, "message": "no answer"}]
-        return self._done(
-            "search", {"items": [item], "sources": sources}, {"query": query, "source": source, "limit": limit}
-        )
+        given = {"query": query, "source": source, "limit": limit, "verified": verified, "remote": remote,
+                 "namespace": namespace, "offline": offline or None, "filters": filters}  # fmt: skip
+        return self._done("search", {"items": [item], "sources": sources, "nearest": []}, given)
 
     async def show(self, name: str) -> Json:
         if name == "acme/ech":
             raise NotFound("no server acme/ech", fix="Did you mean acme/echo?")
-        return self._done("show", {"name": name, "tools": [{"name": "echo"}], "command": ["npm", "ci"]}, {"name": name})
+        releases = [{"version": f"1.{n}.0", "status": "active" if n else "deleted"} for n in reversed(range(12))]
+        no, fits = {"compatible": False, "reasons": ["needs node 22"]}, {"compatible": True, "chosen": True}
+        checks = [{"what": "runtime", "state": "failed", "message": "needs node 22", "fix": "Install node 22."}]
+        connections = [no, fits, {**fits, "chosen": False}]
+        result = {"name": name, "tools": [{"name": "echo"}], "command": ["npm", "ci"], "versions": releases,
+                  "checks": checks, "connections": connections, "status": "deprecated", "status_message": "use another",
+                  "status_changed_at": "2026-03-04"}  # fmt: skip
+        return self._done("show", result, {"name": name})
 
     async def install(
         self,
@@ -83,6 +101,7 @@ class FakeVerbs:
         secrets: Mapping[str, str] | None = None,
         dry_run: bool = False,
         allow_fresh: bool = False,
+        via: str = "direct",
         progress: Progress | None = None,
     ) -> Json:
         if progress:
@@ -90,7 +109,8 @@ class FakeVerbs:
         if self.install_gate is not None:
             await self._wait_at_the_gate(self.install_gate)
         given = {"name": name, "alias": alias, "settings": dict(settings or {}), "secrets": dict(secrets or {}),
-                 "dry_run": dry_run, "allow_fresh": allow_fresh}  # fmt: skip
+                 "dry_run": dry_run, "allow_fresh": allow_fresh,
+                 "via": None if via == "direct" else via}  # fmt: skip
         result = {"name": alias or "echo", "from": name, "origin": "cli", "version": "1", "sha256": None, "tools": 3,
                   "warnings": [], "plan": {"steps": []}}  # fmt: skip
         return self._done("install", result, given)
@@ -108,27 +128,122 @@ class FakeVerbs:
         *,
         dry_run: bool = False,
         allow_fresh: bool = False,
+        approve: bool = False,
         progress: Progress | None = None,
     ) -> Json:
-        result = {"upgraded": [{"name": "echo", "before": "1", "after": "2"}], "unchanged": []}
-        return self._done("upgrade", result, {"name": name, "dry_run": dry_run, "allow_fresh": allow_fresh})
+        changes = {"version": {"before": "1", "after": "2"},
+                   "command": {"before": ["node", "a"], "after": ["node", "b"]},
+                   "environment": {"added": ["MODE"], "removed": []}, "settings": {"added": [], "removed": []},
+                   "secrets": {"added": [], "removed": ["KEY"]},
+                   "tools": {"added": ["new"], "removed": ["old"], "instructions_changed": True,
+                             "changed": [{"tool": "t", "before": {"a": 1}, "after": {"a": HOSTILE},
+                                          "diff": [f"a: 1 -> {HOSTILE}"] * 13}]}}  # fmt: skip
+        moved = {"name": "echo", "before": "1", "after": "2", "changes": changes, "quarantined": 1}
+        result = {"upgraded": [moved], "unchanged": [{"name": "same", "version": "1"}], "failed": self.failed,
+                  "rolled_back": self.rolled_back, "freed_bytes": 0}  # fmt: skip
+        given = {"name": name, "dry_run": dry_run, "allow_fresh": allow_fresh, "approve": approve}
+        return self._done("upgrade", result, given)
 
-    async def remove(self, name: str) -> Json:
-        return self._done("remove", {"removed": name}, {"name": name})
+    async def install_many(
+        self,
+        names: Sequence[str],
+        *,
+        dry_run: bool = False,
+        allow_fresh: bool = False,
+        progress: Progress | None = None,
+    ) -> Json:
+        for name in names:
+            (progress or _nobody)({"step": "fetch", "message": "downloading", "done": 2, "total": 4, "server": name})
+        results: list[Json] = [
+            {"reference": name, "ok": False, "error": {"code": "not_found", "message": f"no {name}", "fix": "look"}}
+            if name.startswith("bad")
+            else {"reference": name, "ok": True, "name": name, "from": name, "version": "1", "tools": 3, "warnings": []}
+            for name in names
+        ]
+        return self._done(
+            "install_many", {"results": results}, {"names": list(names), "dry_run": dry_run, "allow_fresh": allow_fresh}
+        )
+
+    async def rollback(self, name: str, *, progress: Progress | None = None) -> Json:
+        return self._done("rollback", {"name": name, "before": "2", "after": "1", "changes": {}}, {"name": name})
+
+    async def remove(self, name: str, *, data: bool = False) -> Json:
+        result = {"removed": name, "freed_bytes": 2048, "data_kept": None if data else f"/state/data/{name}"}
+        return self._done("remove", result, {"name": name, "data": data})
+
+    async def sync(self, *, full: bool = False, progress: Progress | None = None) -> Json:
+        if progress:
+            progress({"step": "sync", "message": "100 servers read", "done": 100, "total": None})
+        result = {"source": "registry", "full": full, "since": None if full else "2026-01-02T03:04:05.000Z",
+                  "resumed": False, "servers": 100, "withdrawn": 2, "skipped": 0, "pages": 1, "took_s": 0.5,
+                  "at": "2026-01-02T03:04:05.000Z"}  # fmt: skip
+        return self._done("sync", result, {"full": full})
 
     async def list_servers(self) -> Json:
         row = {"name": "echo", "from": "npm:echo@1", "origin": "cli", "version": "1", "sha256": None,
                "installed_at": "2026-01-02T03:04:05.000Z", "pinned_tools": 3}  # fmt: skip
         return self._done("list_servers", {"servers": [row]}, {})
 
-    async def approve(self, name: str, *, dry_run: bool = False) -> Json:
-        changes = [{"tool": "t", "before": "{}", "after": '{"a":1}'}]
-        return self._done(
-            "approve", {"server": name, "approved": 1, "changes": changes}, {"name": name, "dry_run": dry_run}
-        )
+    async def approve(self, name: str, *, tools: Sequence[str] = (), dry_run: bool = False) -> Json:
+        label = {"kind": "instruction_tag", "tool": "t", "where": "description", "excerpt": "x", "message": HOSTILE}
+        changes = [{"tool": "t", "before": {}, "after": {"a": 1}, "diff": ["description:", "  - old", "  + new"],
+                    "labels": [label], "rejected": False},
+                   {"tool": None, "before": None, "after": {"title": "T"}, "diff": ["title:", "  + T"], "labels": [],
+                    "rejected": True}]  # fmt: skip
+        given = {"name": name, "tools": list(tools) or None, "dry_run": dry_run}
+        return self._done("approve", {"server": name, "approved": 1, "changes": changes}, given)
 
-    async def reject(self, name: str) -> Json:
-        return self._done("reject", {"server": name, "rejected": 1}, {"name": name})
+    async def reject(self, name: str, *, tools: Sequence[str] = ()) -> Json:
+        result = {"server": name, "rejected": 1, "hidden_tools": ["t"]}
+        return self._done("reject", result, {"name": name, "tools": list(tools) or None})
+
+    async def record(self, name: str, *, format: str = "json") -> Json:  # noqa: A002
+        result = {
+            "name": name, "from": f"npm:{name}@1.0.0", "origin": "cli", "version": "1.0.0", "sha256": "a" * 64,
+            "installed_at": "2026-01-02T03:04:05.000Z", "command": {"argv": ["node", "x.js"], "cwd": "/d"},
+            "environment": ["HOME"], "secrets": ["API_KEY"], "allow_fresh": True, "warnings": [HOSTILE],
+            "packages": [{"name": "x", "version": "1.0.0", "integrity": ["sha512-x"]}], "files": [], "altered": [],
+            "runtimes": {"node": "20.1.0"}, "pins": [{"tool": "t", "sha256": "b" * 64, "approved_at": None}],
+            "waiting": [], "labels": [{"kind": "cross_tool", "message": HOSTILE}],
+        }  # fmt: skip
+        return self._done("record", result, {"name": name, "format": format})
+
+    async def requests(self, *, state: str | None = None) -> Json:
+        return self._done("requests", {"requests": self.request_rows}, {"state": state})
+
+    async def request_decide(self, request: str, approve: bool) -> Json:
+        row = {**self.request_rows[0], "id": request, "state": "approved" if approve else "denied"}
+        return self._done("request_decide", {"request": row}, {"request": request, "approve": approve})
+
+    async def connect_list(
+        self, *, namespace: str | None = None, name: str | None = None, url: str | None = None
+    ) -> Json:
+        rows = [connection_row(), connection_row(id="mail", state="auth_required", setup_url="https://acme.example/in")]
+        given = {"namespace": namespace, "name": name, "url": url}
+        return self._done("connect_list", {"namespace": namespace or "my-app", "connections": rows}, given)
+
+    async def connect_show(self, connection: str, *, namespace: str | None = None) -> Json:
+        given = {"connection": connection, "namespace": namespace}
+        return self._done("connect_show", connection_row(id=connection), given)
+
+    async def connect_add(
+        self, name: str, *, connection: str | None = None, namespace: str | None = None, replace: bool = False
+    ) -> Json:
+        given = {"name": name, "connection": connection, "namespace": namespace, "replace": replace}
+        return self._done("connect_add", connection_row(id=connection or "made-1"), given)
+
+    async def connect_remove(self, connection: str, *, namespace: str | None = None) -> Json:
+        given = {"connection": connection, "namespace": namespace}
+        return self._done("connect_remove", {"namespace": "my-app", "removed": connection}, given)
+
+    async def connect_tools(self, connection: str, *, namespace: str | None = None) -> Json:
+        tools = [{"name": "echo", "description": HOSTILE}]
+        result = {"namespace": "my-app", "connection": connection, "tools": tools}
+        return self._done("connect_tools", result, {"connection": connection, "namespace": namespace})
+
+    async def connect_namespaces(self) -> Json:
+        rows = [{"name": "my-app", "chosen": True}, {"name": "other", "chosen": False}]
+        return self._done("connect_namespaces", {"namespaces": rows, "chosen": "my-app"}, {})
 
     async def secret_set(self, server: str, key: str, value: str) -> Json:
         return self._done(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,37 +9,12 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import presence_of_element_located
-from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.e2e.harness import ADMIN_TOKEN, Gateway, python_server, running_gateway
+from tests.browser.driving import log_in, wait_for
+from tests.e2e.harness import Gateway, python_server, running_gateway
 from tests.e2e.wire import Legacy
 
 pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
-PATIENCE_S = 30
-
-
-def found(*names: str) -> str:
-    """The first of these programs that is installed."""
-    places = [place for name in names if (place := shutil.which(name))]
-    assert places, f"this test needs {names[0]}: apt-get install chromium chromium-driver"
-    return places[0]
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = found("chromium", "chromium-browser", "google-chrome")
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900", *quiet):
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(found("chromedriver")))
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture
@@ -53,27 +27,8 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
         yield running
 
 
-def log_in(browser: webdriver.Chrome, gateway: Gateway, token: str = ADMIN_TOKEN) -> None:
-    browser.get(f"http://127.0.0.1:{gateway.port}/ui")
-    field = WebDriverWait(browser, PATIENCE_S).until(
-        presence_of_element_located((By.CSS_SELECTOR, "input[name=token]"))
-    )
-    field.send_keys(token, Keys.ENTER)
-
-
-def shown(browser: webdriver.Chrome) -> str:
-    """All text of the page, read in one step: elements found before a page change are stale after it."""
-    return str(browser.execute_script("return document.body ? document.body.innerText : ''"))
-
-
-def wait_for(browser: webdriver.Chrome, text: str) -> str:
-    """Wait until the page shows a text, and return all it shows."""
-    WebDriverWait(browser, PATIENCE_S).until(lambda b: text in shown(b), f"the page never showed {text!r}")
-    return shown(browser)
-
-
 def test_a_person_sees_servers_reasons_calls_and_tools_after_logging_in(
-    browser: webdriver.Chrome, gateway: Gateway, tmp_path: Path
+    browser: webdriver.Chrome, gateway: Gateway
 ) -> None:
     log_in(browser, gateway)
     text = wait_for(browser, "browser-agent")
@@ -116,3 +71,12 @@ def brightness(colour: str) -> float:
     """Perceived brightness, 0 to 255, of `rgb(r, g, b)`."""
     red, green, blue = (float(part) for part in colour.partition("(")[2].rstrip(")").split(",")[:3])
     return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_logging_out_works_from_the_page(browser: webdriver.Chrome, gateway: Gateway) -> None:
+    log_in(browser, gateway)
+    wait_for(browser, "browser-agent")
+    browser.find_element(By.CSS_SELECTOR, "form[action='/ui/logout'] button").send_keys(Keys.ENTER)
+    wait_for(browser, "Admin token")
+    browser.get(f"http://127.0.0.1:{gateway.port}/ui")
+    assert "browser-agent" not in wait_for(browser, "Admin token")

@@ -1,7 +1,8 @@
-"""search, show, install, upgrade, remove, list, approve, reject."""
+"""install, remove, list."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,9 @@ LINES: list[Line] = [
         "install",
         {**PLAIN, "name": "a", "settings": {"k": "1", "n": [1]}, "dry_run": True, "allow_fresh": True},
     ),
-    ("upgrade --allow-fresh", "upgrade", {"dry_run": False, "allow_fresh": True}),
-    ("upgrade echo --dry-run", "upgrade", {"name": "echo", "dry_run": True, "allow_fresh": False}),
-    ("remove echo", "remove", {"name": "echo"}),
+    ("install a b --allow-fresh", "install_many", {"names": ["a", "b"], "dry_run": False, "allow_fresh": True}),
+    ("remove echo", "remove", {"name": "echo", "data": False}),
+    ("remove echo --data", "remove", {"name": "echo", "data": True}),
     ("list", "list_servers", {}),
 ]
 
@@ -82,3 +83,35 @@ def test_a_bundle_is_named_from_the_root_because_the_daemon_works_elsewhere(
     assert absolute_bundle("mcpb:./a.mcpb#sha256=00") == f"mcpb:{tmp_path}/a.mcpb#sha256=00"
     for other in ("mcpb:https://a.example/b.mcpb", "npm:a@1.0.0", "acme/echo", "mcpb:"):
         assert absolute_bundle(other) == other
+
+
+def test_of_several_servers_each_has_its_result_and_one_that_failed_is_the_exit_status(cli: Cli) -> None:
+    status, out, err = cli("install", "a", "bad", "c")
+
+    assert status == 1
+    assert [line.split(" from")[0] for line in out.splitlines()] == [
+        "installed a 1",
+        "failed bad: no bad",
+        "  fix: look",
+        "installed c 1",
+    ]
+    assert err.splitlines() == [f"{name}: fetch: downloading" for name in ("a", "bad", "c")]
+    status, out, _ = cli("install", "a", "bad", "--json")
+    assert status == 1
+    assert [row["ok"] for row in json.loads(out)["results"]] == [True, False]
+
+
+@pytest.mark.parametrize("option", [("--as", "x"), ("--set", "k=v"), ("--via", "connect")])
+def test_what_is_about_one_server_is_refused_for_several(cli: Cli, verbs: FakeVerbs, option: tuple[str, str]) -> None:
+    status, _, err = cli("install", "a", "b", *option)
+
+    assert (status, verbs.asked) == (2, [])
+    assert "several are named" in err
+
+
+def test_removing_says_what_was_freed_and_what_is_kept(cli: Cli) -> None:
+    assert cli("remove", "echo")[1].splitlines() == [
+        "removed echo, 2.0 KiB freed",
+        "its data is kept: /state/data/echo",
+    ]
+    assert cli("remove", "echo", "--data")[1].splitlines() == ["removed echo, 2.0 KiB freed"]

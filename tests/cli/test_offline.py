@@ -27,7 +27,7 @@ def test_a_verb_answers_from_an_empty_state_directory(state: Path) -> None:
 def test_what_one_verb_keeps_the_next_one_finds(state: Path) -> None:
     carry_out(state, "secret_set", None, {"server": "echo", "key": "K", "value": "v"})
 
-    assert carry_out(state, "secret_list", None, {})["secrets"] == [{"server": "echo", "key": "K"}]
+    assert carry_out(state, "secret_list", None, {})["secrets"] == [{"server": "echo", "key": "K", "kept": "file"}]
 
 
 def test_a_verbs_error_comes_out_as_it_is(state: Path) -> None:

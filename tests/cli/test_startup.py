@@ -66,3 +66,9 @@ def test_a_reader_that_has_seen_enough_hears_no_complaint() -> None:
     )
 
     assert done.stderr == ""
+
+
+def test_a_verb_without_a_daemon_does_not_wait_for_what_only_a_daemon_needs() -> None:
+    code = "import sys, gateway.cli.offline; print(sorted({'mcp', 'torch', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

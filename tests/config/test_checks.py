@@ -41,6 +41,16 @@ def test_devices_that_are_refused(text: str) -> None:
     assert "cuda:N" in checks.device(text)
 
 
+@pytest.mark.parametrize("text", ["", "my-app", "Team_2"])
+def test_namespaces_of_connect(text: str) -> None:
+    assert checks.namespace(text) == ""
+
+
+@pytest.mark.parametrize("text", ["-a", "a/b", "..", "a b", "ä", "a" * 101])
+def test_namespaces_that_could_leave_their_place_are_refused(text: str) -> None:
+    assert checks.namespace(text)
+
+
 @pytest.mark.parametrize("text", ["a", "git-2", "a" * 24])
 def test_names_that_a_server_may_have(text: str) -> None:
     assert checks.name(text) == ""
@@ -96,7 +106,7 @@ def test_references_that_can_be_installed(text: str) -> None:
     assert checks.reference(text) == ""
 
 
-@pytest.mark.parametrize("text", ["oci:x", "openapi:https://x", "git:x", "npm:", "npm:a b", "npm:a\n"])
+@pytest.mark.parametrize("text", ["oci:", "openapi:https://x", "git:x", "npm:", "npm:a b", "npm:a\n"])
 def test_references_that_cannot(text: str) -> None:
     assert checks.reference(text)
 
@@ -127,3 +137,11 @@ def test_prefixes() -> None:
     assert checks.prefix("git") == ""
     assert "own tools" in checks.prefix("gateway")
     assert checks.prefix("x" * 41)
+
+
+def test_hashes_are_64_hexadecimal_digits() -> None:
+    assert checks.sha256("") == checks.sha256("ab" * 32) == checks.pins({"echo": "ab" * 32, "@server": "cd" * 32}) == ""
+    for text in ("ab", "AB" * 32, "zz" * 32, "ab" * 33):
+        assert checks.sha256(text)
+        assert "'echo'" in checks.pins({"echo": text})
+    assert checks.pins({"": "ab" * 32})

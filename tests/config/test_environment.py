@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.config import Config, load_config
 from gateway.config.environment import apply_environment
+from gateway.config.render import render_config
 from tests.config.problems import raised
 
 
@@ -64,3 +67,43 @@ def test_a_key_that_no_header_can_hold_is_refused_without_telling_it() -> None:
 
 def test_a_key_is_not_in_the_printed_form_of_a_configuration() -> None:
     assert "hunter2" not in repr(load_config('[smithery]\napi_key = "hunter2"'))
+
+
+def test_where_the_key_came_from_is_known_and_makes_no_other_configuration() -> None:
+    config = apply_environment(Config(), {"SMITHERY_API_KEY": "k"}, _no_credential)
+    assert config.smithery.key_from == "the variable SMITHERY_API_KEY"
+    assert config == load_config('[smithery]\napi_key = "k"')
+    settings = {"/here/settings.json": '{"apiKey": "last"}'}.__getitem__
+    config = apply_environment(Config(), {"SMITHERY_CONFIG_PATH": "/here"}, _no_credential, settings)
+    assert (config.smithery.api_key, config.smithery.key_from) == ("last", "apiKey in /here/settings.json")
+    assert set(raised(lambda: load_config('[smithery]\nkey_from = "x"'))) == {"smithery.key_from"}
+
+
+def test_headers_of_the_environment_join_those_of_the_file() -> None:
+    file = load_config('[smithery]\nheaders = { X-Team = "blue", X-Proxy = "file" }')
+    env = {"SMITHERY_CUSTOM_HEADERS": "X-Proxy: from env\n\n X-More :a:b \n"}
+    headers = apply_environment(file, env, _no_credential).smithery.headers
+    assert headers == {"X-Team": "blue", "X-Proxy": "from env", "X-More": "a:b"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("X-A: 1\nno colon here", "line 2: is not of the form Name: value"),
+        ("Authorization: Bearer hunter2", "line 1: Authorization is set by the gateway itself"),
+        ("host: x", "is set by the gateway itself"),
+        ("X A: hunter2", "is not a name of an HTTP header"),
+        ("X-A: hunter2\u2028x", "printable ASCII"),
+    ],
+)
+def test_a_header_that_cannot_be_is_told_without_its_value(lines: str, words: str) -> None:
+    found = raised(lambda: apply_environment(Config(), {"SMITHERY_CUSTOM_HEADERS": lines}, _no_credential))
+    assert words in found["$SMITHERY_CUSTOM_HEADERS"]
+    assert "hunter2" not in str(found)
+
+
+def test_headers_never_show() -> None:
+    config = load_config('[smithery]\nheaders = { X-Proxy = "hunter2" }')
+    assert "hunter2" not in repr(config)
+    assert "hunter2" not in render_config(config)
+    assert load_config(render_config(config, show_secrets=True)) == config

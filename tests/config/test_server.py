@@ -26,6 +26,8 @@ def test_none_and_two_ways_to_run_are_told() -> None:
         ({"url": "https://a.example/mcp", "args": ("-x",)}, "elsewhere"),
         ({"command": ("run",), "headers": {"X": "1"}}, "headers"),
         ({"command": ("run",), "config": {"key": 1}}, "config"),
+        ({"command": ("run",), "via": "connect"}, "Smithery Connect"),
+        ({"url": "https://a.example/mcp", "via": "connect"}, "Smithery Connect"),
     ],
 )
 def test_what_does_not_belong_to_a_kind_of_server_is_told(members: dict[str, Any], word: str) -> None:

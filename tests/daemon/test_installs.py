@@ -14,16 +14,18 @@ import pytest
 from gateway.config import Config, load_config
 from gateway.config.registries import DiscoverRule
 from gateway.config.server import ServerSection
-from gateway.daemon.installs import Installs
-from gateway.daemon.notes import Notes
+from gateway.daemon.downtime import Downtime
+from gateway.daemon.installs import Installs, build_installs, values_digest
 from gateway.discovery.finder import Finder
 from gateway.install.planning.starter import STARTER
 from gateway.listing import Listing
 from gateway.model import Origin, ServerName, Source
 from gateway.store.catalogue import Catalogue
-from gateway.verbs.installing import install, remove
-from gateway.verbs.operate import config_show
+from gateway.verbs.installing import install
+from gateway.verbs.parts import Parts
 from gateway.verbs.planning import Ask
+from gateway.verbs.removing import remove
+from gateway.verbs.showing import config_show
 from tests.verbs.fakes import DownSource, Shop, bundle, bundle_listing, bundle_url, open_shop, remote_listing
 
 STARTERS = [remote_listing(listing.name, source=Source.STARTER) for listing in STARTER]
@@ -39,11 +41,19 @@ async def open_installs(
         yield shop, *make_installs(shop, seeds=seeds)
 
 
-def make_installs(shop: Shop, *, seeds: bool = False) -> tuple[Installs, list[tuple[str, dict[str, Any]]]]:
+def make_installs(
+    shop: Shop, parts: Parts | None = None, *, seeds: bool = False
+) -> tuple[Installs, list[tuple[str, dict[str, Any]]]]:
     """As at a (re)start of the daemon."""
     told: list[tuple[str, dict[str, Any]]] = []
-    notes = Notes(shop.root / "notes.json")
-    return Installs(shop.parts, notes, seeds_starter=seeds, tell=lambda name, step: told.append((name, step))), told
+    installs = build_installs(
+        parts or shop.parts,
+        shop.root,
+        Downtime(),
+        seeds_starter=seeds,
+        tell=lambda name, step: told.append((name, step)),
+    )
+    return installs, told
 
 
 async def names(shop: Shop) -> list[str]:
@@ -200,9 +210,7 @@ async def test_a_rule_for_which_there_is_too_little_waits_for_the_next_refresh(t
 async def test_a_rule_is_looked_at_again_soon_while_a_registry_is_down(tmp_path: Path) -> None:
     async with open_installs(tmp_path, config=weather()) as (shop, _, __):
         down = Finder([DownSource()], Catalogue(shop.parts.db), shop.clock)
-        installs = Installs(
-            replace(shop.parts, finder=down), Notes(shop.root / "notes.json"), seeds_starter=False, tell=print
-        )
+        installs, _ = make_installs(shop, replace(shop.parts, finder=down))
         assert not await installs.round()
         assert installs.is_behind
 
@@ -256,3 +264,29 @@ async def test_what_is_missing_is_known(tmp_path: Path, broken: bool) -> None:
             shop.try_out.broken.add(NAMES[0])
         await installs.round()
         assert installs.is_behind is broken
+
+
+def test_a_block_that_changes_its_way_is_installed_again() -> None:
+    direct = Ask("smithery:acme/echo", alias="echo")
+    assert values_digest(replace(direct, via="connect")) != values_digest(direct)
+
+
+async def test_what_is_being_installed_and_what_failed_is_told_until_it_is_here(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, seeds=True) as (shop, installs, _):
+        shop.try_out.broken.add(NAMES[0])
+        await installs.round()
+        assert [(row["name"], row["state"]) for row in installs.pending] == [(NAMES[0], "failed")]
+        assert installs.pending[0]["fix"]
+        shop.try_out.broken.clear()
+        await installs.round()
+        assert installs.pending == []
+
+
+async def test_a_server_that_breaks_us_costs_itself_only(tmp_path: Path) -> None:
+    async with open_installs(tmp_path, seeds=True) as (shop, installs, _):
+        shop.try_out.error = TypeError("unhashable type: 'list'")
+        assert not await installs.round()
+        assert {row["state"] for row in installs.pending} == {"failed"}
+        assert all("the log has it" in row["message"] for row in installs.pending)
+        shop.try_out.error = None
+        assert await installs.round()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from gateway.daemon.pinning import canonical_definition, definition_hash, sort_tools
+from gateway.daemon.pinning import canonical_definition, canonical_server, definition_hash, sort_tools, text_hash
 from gateway.model import ServerName, Tool, ToolName, ToolRef
 
 
@@ -40,3 +40,13 @@ def test_members_that_no_agent_acts_on_are_not_pinned() -> None:
 def test_the_order_of_members_does_not_matter() -> None:
     swapped = Tool(tool().ref, b'{"inputSchema":{"type":"object"},"description":"Adds.","name":"add"}')
     assert canonical_definition(swapped) == canonical_definition(tool())
+
+
+def test_what_a_server_says_of_itself_has_a_pin_of_its_own() -> None:
+    said = canonical_server("Echo", "Be kind.")
+    assert json.loads(said) == {"title": "Echo", "instructions": "Be kind."}
+    assert len({text_hash(said), text_hash(canonical_server("Echo", "")), text_hash(canonical_server("", "Echo"))}) == 3
+
+
+def test_half_a_character_can_be_pinned_too() -> None:
+    assert text_hash(canonical_server("\ud800", "")) != text_hash(canonical_server("?", ""))

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from gateway.discovery.asking.client import Access, RegistryClient
+from gateway.discovery.asking.drift import DriftMeter
 from gateway.discovery.ports import Answers, Found, Wanted
 from gateway.discovery.registry import RegistrySource
 from gateway.discovery.smithery import SmitherySource
@@ -37,13 +38,14 @@ class Sleeps:
 
 
 def client_of(
-    app: Controlled, clock: FakeClock, *, answers: Answers | None = None, sleep: Any = None, **access: Any
-) -> RegistryClient:
+    app: Controlled, clock: FakeClock, *, answers: Answers | None = None, sleep: Any = None,
+    meter: DriftMeter | None = None, **access: Any,
+) -> RegistryClient:  # fmt: skip
     """A client whose every request goes straight into the app."""
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app))
     stated = {name: getattr(QUICK, name) for name in Access.__slots__} | access
     pause = sleep if sleep is not None else Sleeps(clock)
-    return RegistryClient(http, Access(**stated), clock=clock, rng=Random(7), answers=answers, sleep=pause)
+    return RegistryClient(http, Access(**stated), clock=clock, rng=Random(7), answers=answers, sleep=pause, meter=meter)
 
 
 def smithery_of(app: Controlled, clock: FakeClock, **more: Any) -> SmitherySource:

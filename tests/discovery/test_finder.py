@@ -9,13 +9,15 @@ from typing import Any
 import anyio
 import pytest
 
-from gateway.discovery.finder import Finder, SearchResult
+from gateway.discovery.finder import Finder, SearchResult, lookalike_warnings
 from gateway.discovery.ports import Found, ListingSource, Wanted
+from gateway.discovery.sources import FixedSource
 from gateway.errors import NotFound, RegistryUnauthorized, RegistryUnavailable, UsageError
 from gateway.listing import BundleConnection, RemoteConnection
 from gateway.model import Source
 from gateway.store.catalogue import Catalogue
 from gateway.store.database import Database
+from gateway.store.listings.values import Track
 from tests.discovery.support import ScriptedSource, fail, listing, paths, registry_of, smithery_of
 from tests.fakes import FakeClock
 from tests.standins import registry, smithery
@@ -280,3 +282,107 @@ async def test_an_impossible_name_reaches_nobody(app: Controlled, catalogue: Cat
 async def test_a_search_text_of_any_kind_is_harmless(app: Controlled, catalogue: Catalogue, clock: FakeClock) -> None:
     result = await finder_of(app, catalogue, clock).search("we\x00ather\u202e " + "x" * 3000)
     assert states(result) == {"smithery": "ok", "registry": "ok"}
+
+
+async def test_offline_nobody_is_asked_and_the_answer_says_how_old_it_is(
+    app: Controlled, catalogue: Catalogue, clock: FakeClock
+) -> None:
+    asking = finder_of(app, catalogue, clock)
+    await asking.search("weather")
+    before = len(app.log)
+    clock.advance(60)
+    result = await asking.search("weather", offline=True)
+    assert len(app.log) == before
+    assert names(result)[0] == "acme/weather-http"
+    assert states(result) == {"smithery": "stale", "registry": "stale"}
+    assert {source.age_s for source in result.sources} == {60.0}
+    assert all("not asked" in source.message for source in result.sources)
+
+
+async def test_offline_with_nothing_remembered_is_empty(catalogue: Catalogue, clock: FakeClock) -> None:
+    source = ScriptedSource("smithery", search=Found((listing("a/x"),)), get=NotFound("no"))
+    result = await Finder([source], catalogue, clock).search("x", offline=True)
+    assert (result.items, source.asked, states(result)) == ((), [], {"smithery": "down"})
+
+
+async def test_listings_at_hand_are_found_offline_too(catalogue: Catalogue, clock: FakeClock) -> None:
+    starter = FixedSource("starter", [listing("time", Source.STARTER)])
+    result = await Finder([starter], catalogue, clock).search("time", offline=True)
+    assert (names(result), states(result)) == (["time"], {"starter": "ok"})
+
+
+async def test_what_a_registrys_own_search_misses_comes_from_the_store(catalogue: Catalogue, clock: FakeClock) -> None:
+    await catalogue.put_listings([listing("acme/weather"), listing("acme/chess")])
+    source = ScriptedSource("smithery", search=Found(()), get=UsageError("no name"))
+    result = await Finder([source], catalogue, clock).search("weather")
+    assert (names(result), states(result)) == (["acme/weather"], {"smithery": "ok"})
+
+
+async def test_a_remembered_name_that_its_registry_no_longer_knows_is_left_out(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    await catalogue.put_listings([listing("acme/weather"), listing("acme/weather-2")])
+    source = ScriptedSource("smithery", search=Found(()), get=NotFound("no"))
+    assert names(await Finder([source], catalogue, clock).search("@acme/weather")) == ["acme/weather-2"]
+
+
+async def test_a_slow_registry_is_not_waited_for_when_the_store_has_an_answer(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    class Hanging(ScriptedSource):
+        async def search(self, wanted: Wanted) -> Found:
+            await anyio.sleep_forever()
+            raise AssertionError("it never answers")
+
+    await catalogue.put_listings([listing("acme/weather")])
+    source = Hanging("smithery", search=DOWN, get=DOWN)
+    with anyio.fail_after(10):
+        result = await Finder([source], catalogue, clock, store_patience_s=0.05).search("weather")
+    assert (names(result), states(result)) == (["acme/weather"], {"smithery": "stale"})
+    assert result.sources[0].message == "no answer within 0.05 s"
+
+
+async def test_nothing_found_comes_with_the_nearest_names(catalogue: Catalogue, clock: FakeClock) -> None:
+    await catalogue.put_listings([listing("acme/weather")])
+    starter = FixedSource("starter", [listing("time", Source.STARTER)])
+    source = ScriptedSource("smithery", search=DOWN, get=DOWN)
+    finder = Finder([starter, source], catalogue, clock)
+    assert (await finder.search("weathr-")).nearest == ("acme/weather",)
+    assert (await finder.search("tiem")).nearest == ("time",)
+    assert (await finder.search("weather")).nearest == ()
+
+
+async def test_a_lookalike_is_found_with_a_warning_below_whom_it_imitates(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    found = Found((listing("acne/weather"), listing("acme/weather", use_count=50_000)))
+    finder = Finder([ScriptedSource("smithery", search=found, get=NotFound("no"))], catalogue, clock)
+    first, second = (await finder.search("weather")).items
+    assert (first.listing.name, first.warnings) == ("acme/weather", ())
+    assert "acme/weather" in second.warnings[0]
+    assert await finder.lookalike_warnings(second.listing) == second.warnings
+    assert await lookalike_warnings(second.listing, catalogue) == second.warnings
+
+
+async def test_what_happened_here_is_among_the_reasons(catalogue: Catalogue, clock: FakeClock) -> None:
+    class Known:
+        async def tracks(self) -> dict[str, Track]:
+            return {"smithery:acme/weather": Track(starts_failed=2)}
+
+    source = ScriptedSource("smithery", search=Found((listing("acme/weather"),)), get=NotFound("no"))
+    (item,) = (await Finder([source], catalogue, clock, experience=Known()).search("weather")).items
+    assert "2 of its 2 starts here failed or broke off" in item.why
+
+
+async def test_the_same_server_of_two_sources_is_one_item_with_both_origins(
+    catalogue: Catalogue, clock: FakeClock
+) -> None:
+    await catalogue.put_listings([listing("io.github.acme/weather", Source.REGISTRY)])
+    sources = [
+        ScriptedSource("smithery", search=Found((listing("acme/weather"),)), get=NotFound("no")),
+        ScriptedSource("registry", search=DOWN, get=DOWN),
+    ]
+    finder = Finder(sources, catalogue, clock)
+    (item,) = (await finder.search("weather")).items
+    assert item.sources == ("smithery", "registry")
+    assert [one.name for one in await finder.family(item.listing)] == ["acme/weather", "io.github.acme/weather"]

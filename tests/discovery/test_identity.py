@@ -71,3 +71,20 @@ def test_names_and_repositories_have_one_spelling() -> None:
     assert plain_name(listing("io.github.Acme/X")) == "acme/x"
     assert repository_key(listing("a/b", repository="http://www.github.com/A/B.git#readme")) == "github.com/a/b"
     assert repository_key(listing("a/b")) is None
+
+
+def test_likeness_is_not_handed_on_against_evidence() -> None:
+    mine = listing("acme/weather", repository=REPOSITORY)
+    bare = listing("io.github.acme/weather", Source.REGISTRY)
+    other = listing("acme/weather", Source.STARTER, repository="https://github.com/somebody/else")
+    assert grouped(mine, bare, other) == [["acme/weather", "io.github.acme/weather"], ["acme/weather"]]
+
+
+def test_many_listings_are_grouped_in_no_time_that_grows_with_their_square() -> None:
+    many = [listing(f"a/x{n}", source) for n in range(3000) for source in (Source.SMITHERY, Source.REGISTRY)]
+    assert len(merge(many)) == 3000
+
+
+def test_one_name_in_one_registry_is_one_server_whatever_else_it_says_the_second_time() -> None:
+    twice = [listing("acme/weather", repository=address) for address in (REPOSITORY, "https://github.com/x/y")]
+    assert grouped(*twice) == [["acme/weather"]]

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,9 +17,12 @@ import httpx
 import pytest
 
 from gateway.config.registries import RegistrySection, SmitherySection
-from gateway.discovery.ports import Wanted
+from gateway.discovery.ports import Monitored, Wanted
 from gateway.discovery.sources import build_sources
+from gateway.errors import GatewayError, NotFound, RegistryUnauthorized
 from gateway.listing import BundleConnection
+from gateway.net.fetch import Fetcher
+from gateway.net.guard import guarded_client
 from tests.discovery.official.packages import installed_packages
 from tests.fakes import FakeClock
 from tests.standins.bundles import node_bundle
@@ -30,7 +33,7 @@ pytestmark = [pytest.mark.process, pytest.mark.network, pytest.mark.timeout(300)
 
 RUN_S = 120
 TOOLS = ["get_forecast", "echo", "people.greet"]
-SCRIPT = Path(__file__).parent / "official" / "drive.mjs"
+SCRIPTS = Path(__file__).parent / "official"
 
 
 @pytest.fixture(scope="module")
@@ -175,20 +178,74 @@ def test_the_cli_connects_and_calls_tools_through_connect(official: Official) ->
     assert official.run("mcp", "get", "w", "--json").returncode == 1
 
 
-@pytest.fixture
-def driven(official: Official, tmp_path: Path) -> dict[str, Any]:
-    """Everything that the script did with @smithery/api."""
-    folder = tmp_path / "driver"
+def test_the_cli_makes_a_token_with_a_policy(official: Official) -> None:
+    policy = '{"namespaces":"my-app","resources":"connections","operations":["read"],"ttl":"1h"}'
+    made = official.json("auth", "token", "--policy", policy)
+    assert made["token"].startswith("st-")
+    assert made["expiresAt"]
+
+
+def test_the_cli_shows_a_connection_in_its_whole_life(official: Official) -> None:
+    official.run("namespace", "use", "my-app")
+    official.json("mcp", "add", "acme/weather-http", "--id", "w", "--json")
+    shown = official.json("mcp", "get", "w", "--json")
+    assert "connected" in json.dumps(shown)
+    official.json("mcp", "remove", "w", "--json")
+    assert official.run("mcp", "get", "w", "--json").returncode == 1
+
+
+def test_the_cli_adds_a_bundle_from_a_plain_address_without_a_key(official: Official) -> None:
+    config = '{"apiKey":"k1"}'
+    added = official.json("mcp", "add", "acme/files-bundle", "--client", "cursor", "--config", config)
+    assert (added["success"], added["transport"]) == (True, "stdio")
+    asked = [row for row in official.smithery.log() if row["path"].startswith("/files/")]
+    assert asked
+    assert {row["authorization"] for row in asked} == {None}
+
+
+def drive(script: str, official: Official, folder: Path) -> dict[str, Any]:
+    """Run a script beside the packages and read what it prints."""
     folder.mkdir()
-    shutil.copy(SCRIPT, folder / SCRIPT.name)
+    shutil.copy(SCRIPTS / script, folder / script)
     (folder / "node_modules").symlink_to(official.packages / "node_modules")
     done = subprocess.run(
-        ["node", SCRIPT.name], cwd=folder, env=official.environment(), capture_output=True, text=True,
+        ["node", script], cwd=folder, env=official.environment(), capture_output=True, text=True,
         timeout=RUN_S, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+@pytest.fixture
+def driven(official: Official, tmp_path: Path) -> dict[str, Any]:
+    """Everything that the script did with @smithery/api."""
+    return drive("drive.mjs", official, tmp_path / "driver")
+
+
+def test_the_api_package_goes_the_whole_way(official: Official, tmp_path: Path) -> None:
+    told = drive("drive_whole.mjs", official, tmp_path / "driver")
+    assert told["health"] == "ok"
+    filtered = told["filtered"]
+    assert filtered["namespace"] == ["acme/weather-http"]
+    assert filtered["remote"] == ["acme/echo-bundle", "acme/notes-bundle"]
+    assert filtered["deployed"] == ["acme/weather-http", "acme/vault-http"]
+    assert (filtered["managed"], filtered["owner"]) == ([], ["acme/echo-bundle", "acme/files-bundle"])
+    assert filtered["repository"] == filtered["ids"] == ["acme/echo-bundle"]
+    assert (filtered["exact"], filtered["few"]) == (["acme/vault-http"], ["solo"])
+    assert (len(filtered["deep"]), told["beyond"]) == (5, [])
+    assert told["errors"] == {
+        "400": ["BadRequestError", 400], "402": ["APIError", 402], "403": ["PermissionDeniedError", 403],
+        "409": ["ConflictError", 409], "429": ["RateLimitError", 429], "502": ["InternalServerError", 502],
+        "html": ["InternalServerError", 502], "slow": ["APIConnectionTimeoutError", None],
+    }  # fmt: skip
+    assert (told["patient"], told["waited"]) == (1, True)
+    assert told["namespace"] == {
+        "set": "fresh-one", "taken": ["ConflictError", 409], "made": "string", "all": True, "deleted": True,
+    }  # fmt: skip
+    assert told["connection"] == {
+        "set": "connected", "got": {"userId": "u1"}, "listed": ["wy"], "deleted": True, "gone": ["NotFoundError", 404],
+    }  # fmt: skip
 
 
 def test_the_api_package_accepts_everything(driven: dict[str, Any], smithery: RunningSmithery) -> None:
@@ -214,17 +271,38 @@ def test_the_api_package_accepts_everything(driven: dict[str, Any], smithery: Ru
     assert driven["unlocked"] == "connected"
 
 
-async def test_our_client_and_theirs_find_the_same(
-    driven: dict[str, Any], smithery: RunningSmithery, clock: FakeClock
+async def test_our_client_and_theirs_find_and_download_the_same(
+    driven: dict[str, Any], smithery: RunningSmithery, clock: FakeClock, tmp_path: Path
 ) -> None:
     section = SmitherySection(base_url=smithery.url, api_key=smithery.key)
     async with httpx.AsyncClient(trust_env=False) as http:
         (source,) = build_sources(section, RegistrySection(enabled=False), http=http, clock=clock, rng=Random(1))
         everything = await source.search(Wanted("", limit=100))
         (echo,) = (await source.get("acme/echo-bundle")).listings
+        unknown = await refusal_of(source.get("acme/nothing"))
+        no_key = SmitherySection(base_url=smithery.url, api_key="sk-bad")
+        (stranger,) = build_sources(no_key, RegistrySection(enabled=False), http=http, clock=clock, rng=Random(1))
+        wrong_key = await refusal_of(stranger.search(Wanted("")))
     assert [listing.name for listing in everything.listings] == driven["all"]
+    assert (unknown, wrong_key) == (NotFound, RegistryUnauthorized)
+    assert isinstance(source, Monitored)
+    assert source.drift == ()
     assert echo.connections is not None
     (bundle,) = echo.connections
     assert isinstance(bundle, BundleConnection)
     assert bundle.url == smithery.url + driven["bundle"]["bundleUrl"]
     assert bundle.config_schema == driven["bundle"]["configSchema"]
+    async with guarded_client(trusted_origins=[smithery.url]) as client:
+        key = {smithery.url: {"Authorization": f"Bearer {smithery.key}"}}
+        fetch = Fetcher(client, origin_headers=lambda: key)
+        digest = await fetch.fetch(bundle.url, to=tmp_path / "b", max_bytes=10**6, authorize=bundle.authorize)
+    assert digest == driven["download"]["sha256"]
+
+
+async def refusal_of(asked: Awaitable[object]) -> type[Exception] | None:
+    """The kind of error that a question ends with."""
+    try:
+        await asked
+    except GatewayError as error:
+        return type(error)
+    return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.discovery.ranking import rank
+from gateway.discovery.ranking import View, rank
 from gateway.listing import Listing, UnsupportedConnection
 from gateway.model import Source
+from gateway.store.listings.values import Track
 from tests.discovery.support import listing
 
 
@@ -98,3 +99,71 @@ def test_scores_are_bounded_sorted_and_nothing_appears_twice(query: str, listing
     assert all(0 <= score <= 1 for score in scores)
     names = [item.listing.name for item in items]
     assert len(names) == len(set(names))
+
+
+def test_what_a_source_tells_now_beats_what_is_remembered_of_it() -> None:
+    old, new = listing("acme/weather", description="old", use_count=10**6), listing("Acme/Weather", description="new")
+    (item,) = rank("weather", {"smithery": [new]}, remembered=[old])
+    assert item.listing.description == "new"
+
+
+def test_what_the_registrys_search_misses_is_completed_from_memory() -> None:
+    missed = listing("acme/weather", use_count=900)
+    items = rank("weather", {"smithery": [listing("a/chess")]}, remembered=[missed])
+    assert [item.listing.name for item in items] == ["acme/weather", "a/chess"]
+    assert not [reason for reason in items[0].why if "place" in reason]
+
+
+def test_what_does_not_run_here_sinks_and_says_why() -> None:
+    view = View(why_not=lambda one: "needs node 22" if one.name == "a/weather" else None)
+    first, second = rank("weather", {"smithery": [listing("a/weather"), listing("b/weather")]}, view=view)
+    assert [first.listing.name, second.listing.name] == ["b/weather", "a/weather"]
+    assert "does not run here: needs node 22" in second.why
+
+
+def test_a_lookalike_sinks_and_says_of_whom() -> None:
+    view = View(suspicions=lambda one: ("it looks like b/weather",) if one.name == "a/weather" else ())
+    first, second = rank("weather", {"smithery": [listing("a/weather"), listing("b/weather")]}, view=view)
+    assert (first.listing.name, second.warnings) == ("b/weather", ("it looks like b/weather",))
+    assert "it looks like b/weather" in second.why
+
+
+def test_a_copy_in_another_registry_is_judged_by_the_fame_of_the_server() -> None:
+    asked: list[str] = []
+    view = View(suspicions=lambda one: asked.append(one.name) or ())
+    answers = {
+        "registry": [listing("io.github.acme/weather", Source.REGISTRY)],
+        "smithery": [listing("acme/weather", use_count=900)],
+    }
+    rank("io.github.acme/weather", answers, view=view)
+    assert asked == ["acme/weather"]
+
+
+def test_own_experience_decides_between_equals() -> None:
+    view = View(
+        tracks={"smithery:a/weather": Track(starts_failed=3), "smithery:c/weather": Track(starts_ok=3, calls=50)}
+    )
+    items = rank("weather", {"smithery": [listing(f"{owner}/weather") for owner in "abc"]}, view=view)
+    assert items[-1].listing.name == "a/weather"
+    assert "0 of its 50 newest calls here failed" in next(i for i in items if i.listing.name == "c/weather").why
+
+
+def test_objections_are_looked_for_only_as_far_as_the_limit_needs() -> None:
+    judged: list[str] = []
+    view = View(why_not=lambda one: judged.append(one.name))
+    listings = [listing(f"a/weather{n:02}", use_count=10**6 // (n + 1)) for n in range(40)]
+    assert len(rank("weather", {"smithery": listings}, view=view, limit=3)) == 3
+    assert len(judged) == 3
+
+
+@given(st.text(max_size=20), LISTINGS, st.sets(st.sampled_from(["a/b", "a/c", "solo"])))
+def test_a_limited_order_is_the_beginning_of_the_whole(query: str, listings: list[Listing], bad: set[str]) -> None:
+    view = View(why_not=lambda one: "no" if one.name in bad else None)
+    whole = rank(query, {"smithery": listings}, view=view)
+    assert rank(query, {"smithery": listings}, view=view, limit=2) == whole[:2]
+
+
+def test_a_registry_that_tells_one_name_twice_is_ranked_once() -> None:
+    twice = [listing("acme/weather", repository=f"https://github.com/{owner}/weather") for owner in ("acme", "evil")]
+    bare = listing("io.github.acme/weather", Source.REGISTRY)
+    assert len(rank("weather", {"smithery": [*twice], "registry": [bare, bare]})) == 1

@@ -8,13 +8,15 @@ import httpx
 import pytest
 
 from gateway.config.registries import RegistrySection, SmitherySection
-from gateway.discovery.ports import Wanted
+from gateway.discovery.ports import Monitored, Wanted
 from gateway.discovery.sources import FixedSource, build_sources
 from gateway.errors import NotFound
+from gateway.facts import Fact, RegistryDrifted
 from gateway.model import Source
 from tests.discovery.support import listing
 from tests.fakes import FakeClock
 from tests.standins import smithery
+from tests.standins.faults import Fault
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,18 @@ async def test_fixed_listings_are_searched_by_word_and_shown_by_name() -> None:
     assert (await source.get("git")).listings[0].name == "git"
     with pytest.raises(NotFound):
         await source.get("fetch")
+
+
+async def test_what_differs_from_the_known_answers_is_told_as_facts(clock: FakeClock) -> None:
+    facts: list[Fact] = []
+    app = smithery.build()
+    app.faults.append(Fault(status=200, body={"servers": [], "pagination": {}, "took": 1}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
+        section = SmitherySection(base_url="http://x.test", api_key="sk-good")
+        off = RegistrySection(enabled=False)
+        (source,) = build_sources(section, off, http=http, clock=clock, rng=Random(1), publish=facts.append)
+        await source.search(Wanted(""))
+    assert isinstance(source, Monitored)
+    told = {fact.field: fact.kind for fact in facts if isinstance(fact, RegistryDrifted)}
+    assert told == {one.field: one.kind for one in source.drift}
+    assert (told["took"], told["pagination.pageSize"]) == ("unknown", "missing")

@@ -6,7 +6,16 @@ import msgspec
 import pytest
 
 from gateway.endpoint.metrics import Metrics
-from gateway.facts import CallFinished, ChildExited, DecisionMade, Rewarded, ServerForgotten, StateChanged, ToolsListed
+from gateway.facts import (
+    CallFinished,
+    ChildExited,
+    DecisionMade,
+    RegistryDrifted,
+    Rewarded,
+    ServerForgotten,
+    StateChanged,
+    ToolsListed,
+)
 from gateway.model import Decision, DecisionKind, ServerName
 from tests.endpoint.fakes import tool
 
@@ -84,3 +93,9 @@ def test_the_build_and_the_process_are_told(metrics: Metrics) -> None:
     text = "\n".join(lines(metrics))
     assert 'version="9.9.9"' in text
     assert "process_resident_memory_bytes" in text
+
+
+def test_differences_of_a_registrys_answers_are_counted_by_source_and_field(metrics: Metrics) -> None:
+    metrics(RegistryDrifted(0, "smithery", "servers[].useCount", "type", 3))
+    metrics(RegistryDrifted(1, "smithery", "servers[].useCount", "missing"))
+    assert 'mcp_gateway_registry_drift_total{field="servers[].useCount",source="smithery"} 4.0' in lines(metrics)

@@ -17,6 +17,7 @@ from gateway.install.planning.plan import make_plan
 from gateway.install.planning.references import parse_reference
 from gateway.install.planning.rules import Rules
 from gateway.listing import Listing
+from gateway.model import ServerName
 from gateway.net import Fetcher, guarded_client
 
 
@@ -36,8 +37,13 @@ class Workshop:
         return make_plan(found, name=name, settings=settings or {}, **wish)
 
     async def install(self, target: str | Listing, name: str = "thing", **more: Any) -> InstallResult:
-        """Plan and install."""
-        return await self.installer.install(self.plan(target, name, **more), self.told.append)
+        """Plan, fetch, and put in place, as if the row had been committed."""
+        installer, given = self.installer, ServerName(name)
+        async with installer.working(given):
+            fetched = await installer.fetch(self.plan(target, name, **more), self.told.append)
+            staged = await installer.stage(given, fetched.secrets)
+            await installer.settle(given, fetched.result.files, staged)
+        return fetched.result
 
     @property
     def steps(self) -> list[str]:

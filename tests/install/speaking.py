@@ -21,6 +21,19 @@ INITIALIZE = {
 
 def speak(launch: LaunchSpec, secrets: Mapping[str, str] | None = None, timeout_s: float = 60.0) -> tuple[Any, Any]:
     """Return the results of `initialize` and `tools/list`; the child is gone afterwards."""
+    listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
+    return _converse(launch, listing, secrets, timeout_s)
+
+
+def call(launch: LaunchSpec, tool: str, arguments: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> Any:
+    """Return the result of one call; the child is gone afterwards."""
+    asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": tool, "arguments": dict(arguments)}}
+    return _converse(launch, asked, secrets, 60.0)[1]
+
+
+def _converse(
+    launch: LaunchSpec, question: dict[str, Any], secrets: Mapping[str, str] | None, timeout_s: float
+) -> tuple[Any, Any]:
     assert isinstance(launch, StdioLaunch)
     env = {key: _with_secrets(value, secrets or {}) for key, value in launch.env.items()}
     process = subprocess.Popen(
@@ -31,8 +44,7 @@ def speak(launch: LaunchSpec, secrets: Mapping[str, str] | None = None, timeout_
     try:
         initialized = _ask(process, INITIALIZE)
         _say(process, {"jsonrpc": "2.0", "method": "notifications/initialized"})
-        listed = _ask(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}})
-        return initialized["result"], listed["result"]
+        return initialized["result"], _ask(process, question)["result"]
     finally:
         guard.cancel()
         process.kill()

@@ -82,72 +82,75 @@ def test_a_disk_that_does_not_take_it_is_an_install_error(tmp_path: Path) -> Non
         store.keep(work / "missing", A, Receipt("r", "1"))
 
 
-def test_a_switch_keeps_the_one_before_and_can_be_swapped_back_and_forth(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path)
-    for digest in (A, B):
-        put(store, digest)
-        store.switch(NAME, digest, digest.encode())
-    assert current(store) == B
-    assert (store.swap(NAME), current(store)) == (A.encode(), A)
-    assert (store.swap(NAME), current(store)) == (B.encode(), B)
-
-
-def test_the_first_installation_has_nothing_to_go_back_to(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path)
-    put(store, A)
-    store.switch(NAME, A, b"a")
-    assert store.swap(NAME) is None
-
-
-def test_the_same_switch_again_does_not_forget_the_one_before(tmp_path: Path) -> None:
+def test_a_link_shows_the_content_in_use(tmp_path: Path) -> None:
     store = ContentStore(tmp_path)
     for digest in (A, B, B):
         put(store, digest)
-        store.switch(NAME, digest, digest.encode())
-    assert store.swap(NAME) == A.encode()
+        store.point(NAME, digest)
+        assert current(store) == digest
 
 
-def test_a_switch_that_was_cut_short_is_finished_by_the_next(tmp_path: Path) -> None:
-    store = ContentStore(tmp_path)
-    for digest in (A, B):
-        put(store, digest)
-    store.switch(NAME, A, b"a")
-    (store.servers / f"{NAME}.json").write_bytes(b"b")  # killed between record and link
-    assert current(store) == A
-    store.switch(NAME, B, b"b")
-    assert current(store) == B
-
-
-def test_a_remote_server_has_a_record_and_no_link(tmp_path: Path) -> None:
+def test_a_server_without_files_has_no_link(tmp_path: Path) -> None:
     store = ContentStore(tmp_path)
     put(store, A)
-    store.switch(NAME, A, b"a")
-    store.switch(NAME, None, b"remote")
-    assert not (store.servers / NAME).exists()
-    assert store.swap(NAME) == b"a"
-    assert current(store) == A
+    store.point(NAME, A)
+    store.point(NAME, None)
+    assert not (store.servers / NAME).is_symlink()
 
 
-def test_collecting_deletes_what_nobody_names(tmp_path: Path) -> None:
+def test_whole_content_is_told_from_half(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+    put(store, A)
+    (store.content / B).mkdir()
+    assert [store.has_files(digest) for digest in (A, B, None)] == [True, False, True]
+
+
+def test_collecting_deletes_what_nobody_names_and_tells_what_that_freed(tmp_path: Path) -> None:
     store = ContentStore(tmp_path)
     for digest in (A, B, C):
         put(store, digest)
-    store.switch(NAME, A, b"a")
+    (store.content / C / "large").write_bytes(b"x" * 100_000)
+    store.point(NAME, A)
     (store.content / ".work-left").mkdir()
-    assert sorted(store.collect([B])) == [".work-left", C]
+    collected = store.collect([B])
+    assert sorted(collected.names) == [".work-left", C]
+    assert 100_000 <= collected.freed_bytes < 200_000
     assert sorted(path.name for path in store.content.iterdir()) == [A, B]
+
+
+def test_a_file_that_has_another_name_elsewhere_frees_nothing(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+    cached = tmp_path / "cached"
+    cached.write_bytes(b"x" * 1_000_000)
+    (put(store, A) / "linked").hardlink_to(cached)
+    assert store.collect([]).freed_bytes < 100_000
 
 
 def test_a_forgotten_server_keeps_its_data_unless_told_otherwise(tmp_path: Path) -> None:
     store = ContentStore(tmp_path)
     put(store, A)
-    store.switch(NAME, A, b"a")
+    store.point(NAME, A)
     home = store.private_folder(NAME, ["files"])
+    (home / "files/notes").touch()
     store.forget(NAME, data=False)
     assert (list(store.servers.iterdir()), (home / "files").is_dir()) == ([], True)
     store.forget(NAME, data=True)
     assert not home.exists()
-    assert store.collect([]) == [A]
+    assert store.collect([]).names == (A,)
+
+
+def test_what_interrupted_installations_left_is_pruned_but_nobodys_data(tmp_path: Path) -> None:
+    store = ContentStore(tmp_path)
+    put(store, A)
+    store.point(NAME, A)
+    store.point(ServerName("half"), A)
+    (store.servers / ".half.new").symlink_to("nowhere")
+    for name in (NAME, "half", "full"):
+        store.private_folder(ServerName(name), ["files"])
+    (store.data / "full/files/notes").touch()
+    store.prune({NAME})
+    assert [path.name for path in store.servers.iterdir()] == [NAME]
+    assert sorted(path.name for path in store.data.iterdir()) == ["full", NAME]
 
 
 def test_a_private_folder_is_private(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def member(name: str, mode: int = REG) -> zipfile.ZipInfo:
 def manifest(kind: str = "node", entry_point: str = "server/index.js", **more: Any) -> dict[str, Any]:
     """A manifest of a bundle that starts its entry point."""
     command = {"node": "node", "python": "python", "uv": "uv", "binary": "${__dirname}/" + entry_point}[kind]
-    args = [] if kind == "binary" else ["${__dirname}/" + entry_point]
+    entry = "${__dirname}/" + entry_point
+    args = {"binary": [], "uv": ["run", "--directory", "${__dirname}", entry_point]}.get(kind, [entry])
     config = {"command": command, "args": args, "env": {}} | more.pop("mcp_config", {})
     return {
         "manifest_version": "0.3",

@@ -113,3 +113,42 @@ def test_a_trusted_origin_may_be_plain_http_but_another_port_of_it_may_not() -> 
 
 def test_credentials_are_refused_even_at_a_trusted_origin() -> None:
     assert why_not_fetchable("http://a:b@127.0.0.1:1/", normalise_origins(["http://127.0.0.1:1"]))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "app.localhost.",
+        "printer.local",
+        "metadata.google.internal",
+        "router.lan",
+        "intranet",
+        "x.home.arpa",
+    ],
+)
+def test_names_of_this_machine_and_the_network_around_it_need_no_lookup_to_be_refused(host: str) -> None:
+    assert "local network" in (why_not_fetchable(f"https://{host}/", frozenset()) or "")
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "1.2.3.4.5", "0"])
+def test_a_host_that_is_a_number_in_another_spelling_is_refused(host: str) -> None:
+    assert "a number" in (why_not_fetchable(f"https://{host}/", frozenset()) or "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/",
+        "https://example.com:8443/",
+        "https://b\u00fccher.example/",
+        "https://8.8.8.8/",
+        "https://[2606:4700::1111]/",
+    ],
+)
+def test_ordinary_names_and_addresses_may_be_tried(url: str) -> None:
+    assert why_not_fetchable(url, frozenset()) is None
+
+
+def test_a_trusted_name_of_the_local_network_may_be_tried() -> None:
+    assert why_not_fetchable("https://registry.corp/x", normalise_origins(["https://registry.corp"])) is None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from gateway.errors import InstallError, RefusedByPolicy
 from gateway.net.fetch import Fetcher
 from gateway.net.guard import guarded_client
+from gateway.net.tags import Tag
 from tests.net.web import Page, Web, serving
+from tests.standins.running import running_smithery
 
 BODY = b"bundle" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -110,3 +113,70 @@ async def test_compression_is_not_asked_for_so_that_the_cap_counts_real_bytes(tm
         async with fetcher(web) as fetch:
             await fetch.fetch(web.url + "/b", to=tmp_path / "b", max_bytes=10_000)
     assert web.seen[0][1]["accept-encoding"] == "identity"
+
+
+async def test_a_file_that_is_unchanged_is_not_downloaded_again(tmp_path: Path) -> None:
+    tags: list[Tag] = []
+    with running_smithery() as smithery:
+        url = f"{smithery.url}/servers/acme%2Fecho-bundle/download"
+        async with guarded_client(trusted_origins=[smithery.url]) as client:
+            fetch = Fetcher(client, origin_headers=lambda: {smithery.url: {"Authorization": f"Bearer {smithery.key}"}})
+            await fetch.fetch(url, to=tmp_path / "b", max_bytes=10**6, authorize=True, tagged=tags.append)
+            smithery.forget()
+            assert await fetch.unchanged(url, tags[0], authorize=True)
+            assert not await fetch.unchanged(url, Tag('"another"'), authorize=True)
+            assert not await fetch.unchanged(url, tags[0])  # without its key it cannot be asked
+            assert not await fetch.unchanged(url, Tag(), authorize=True)
+            asked = [(row["method"], row["if_none_match"]) for row in smithery.log()]
+    assert asked[:2] == [("HEAD", tags[0].etag), ("HEAD", '"another"')]
+    assert all(row["method"] == "HEAD" or not row["authorization"] for row in smithery.log())
+
+
+async def test_a_server_that_knows_no_head_is_asked_by_a_get(tmp_path: Path) -> None:
+    with serving({"/b": Page(body=BODY, headers={"ETag": '"one"'})}) as web:
+        async with fetcher(web) as fetch:
+            assert await fetch.unchanged(web.url + "/b", Tag('"one"'))
+            assert not await fetch.unchanged(web.url + "/b", Tag('"two"'))
+            assert not await fetch.unchanged(web.url + "/gone", Tag('"one"'))
+    assert [path for path, _ in web.seen] == ["/b", "/b", "/gone"]
+
+
+async def test_a_server_that_is_gone_leaves_it_to_the_download_to_say_so() -> None:
+    with serving({}) as web:
+        gone = web.url
+    async with guarded_client(trusted_origins=[gone]) as client:
+        assert not await Fetcher(client).unchanged(gone + "/b", Tag('"one"'))
+
+
+async def test_an_address_that_is_refused_is_refused_for_a_check_too() -> None:
+    async with guarded_client() as client:
+        with pytest.raises(RefusedByPolicy):
+            await Fetcher(client).unchanged("http://127.0.0.1:9/b", Tag('"one"'))
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Writing more than `size` bytes into any file fails meanwhile, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_full_disk_is_an_install_error_and_leaves_nothing(tmp_path: Path) -> None:
+    with serving({"/b": Page(body=BODY)}) as web:
+        async with fetcher(web) as fetch:
+            with files_of_at_most(1000), pytest.raises(InstallError, match="cannot be written") as caught:
+                await fetch.fetch(web.url + "/b", to=tmp_path / "b", max_bytes=10_000)
+    assert (caught.value.step, "disk space" in caught.value.fix) == ("fetch", True)
+    assert not (tmp_path / "b").exists()
+
+
+async def test_a_place_that_cannot_be_is_an_install_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with serving({"/b": Page(body=BODY)}) as web:
+        async with fetcher(web) as fetch:
+            with pytest.raises(InstallError, match="cannot be written"):
+                await fetch.fetch(web.url + "/b", to=tmp_path / "file" / "b", max_bytes=10_000)

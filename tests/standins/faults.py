@@ -1,9 +1,10 @@
 """ASGI middleware of all stand-ins: a log of requests, and faults that are switched over `/ctl/...`.
 
-GET  /ctl/log        -> [{"method","path","query","authorization","user_agent","retry"}], oldest first
+GET  /ctl/log        -> [{"method","path","query","authorization","user_agent","retry","headers","at"}], oldest first;
+                     `at`: monotonic seconds when it came in
 DELETE /ctl/log      empties it
-POST /ctl/fault      {"mode": "status|html|truncated|dropped|slow|huge", "status", "headers", "body", "seconds",
-                      "times" (default: for ever), "path" (prefix)}; several may be waiting, first match wins
+POST /ctl/fault      {"mode": "status|html|truncated|dropped|slow|drip|garbled|mistyped|huge", "status", "headers",
+                      "body", "seconds", "times" (default: for ever), "path" (prefix)}; first match wins
 DELETE /ctl/fault    back to normal
 POST /ctl/settings   whatever the stand-in understands, e.g. {"anonymous": true}
 """
@@ -98,6 +99,8 @@ def _row(request: Request) -> dict[str, Any]:
         "user_agent": request.headers.get("user-agent"),
         "if_none_match": request.headers.get("if-none-match"),
         "retry": request.headers.get("x-stainless-retry-count"),
+        "headers": dict(request.headers),
+        "at": anyio.current_time(),
     }
 
 
@@ -109,22 +112,49 @@ async def _misbehave(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive,
                     pass
                 return
             await app(scope, receive, send)
-        case "html":
-            await Response(HTML, fault.status if fault.status != 500 else 200, media_type="text/html")(
-                scope, receive, send
-            )
-        case "truncated":
-            await Response(b'{"servers": [{"qualifiedName": "ac', 200, media_type="application/json")(
-                scope, receive, send
-            )
-        case "huge":
-            await Response(b'"' + b"x" * HUGE + b'"', 200, media_type="application/json")(scope, receive, send)
         case "dropped":
             # A promised body that never comes: the server closes the connection.
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
             await send({"type": "http.response.body", "body": b'{"servers": ', "more_body": True})
+        case "drip":
+            await _drip(fault, receive, send)
+        case _:
+            await _bad_answer(fault)(scope, receive, send)
+
+
+def _bad_answer(fault: Fault) -> Response:
+    match fault.mode:
+        case "html":
+            return Response(HTML, fault.status if fault.status != 500 else 200, media_type="text/html")
+        case "truncated":
+            return Response(b'{"servers": [{"qualifiedName": "ac', 200, media_type="application/json")
+        case "garbled":
+            return Response(b"\x1f\x8bnot gzip at all", 200, {"content-encoding": "gzip"}, "application/json")
+        case "mistyped":
+            return Response(json.dumps(fault.body), 200, media_type="text/html")
+        case "huge":
+            return Response(b'"' + b"x" * HUGE + b'"', 200, media_type="application/json")
         case _:
             body = {"error": "made to fail"} if fault.body is None else fault.body
             content = body if isinstance(body, str) else json.dumps(body)
-            answer = Response(content, fault.status, fault.headers, media_type="application/json")
-            await answer(scope, receive, send)
+            return Response(content, fault.status, fault.headers, media_type="application/json")
+
+
+async def _drip(fault: Fault, receive: Receive, send: Send) -> None:
+    """A body that comes byte by byte, each well within a read time-out, until the other side has had enough."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    gone = anyio.Event()
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        with anyio.move_on_after(fault.seconds):
+            while not gone.is_set():
+                await send({"type": "http.response.body", "body": b" ", "more_body": True})
+                with anyio.move_on_after(0.05):
+                    await gone.wait()
+        tasks.cancel_scope.cancel()

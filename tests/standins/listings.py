@@ -29,6 +29,7 @@ class Server:
     runtime: str = "node"
     listed: bool = True  # False: the API knows it, the search does not
     tools: tuple[str, ...] = field(default=())
+    repository: str = ""  # owner/name
 
     @property
     def is_remote(self) -> bool:
@@ -84,7 +85,8 @@ class Server:
 _NAMED = (
     Server("acme/weather-http", "Acme Weather", "Forecasts and weather of every city", verified=True, uses=4211),
     Server("acme/vault-http", "Acme Vault", "Secrets behind an API key", "keyed", verified=True, uses=310),
-    Server("acme/echo-bundle", "Acme Echo", "Says everything back", "bundle", True, 812, tools=("echo", "settings")),
+    Server("acme/echo-bundle", "Acme Echo", "Says everything back", "bundle", True, 812, tools=("echo", "settings"),
+           repository="acme-code/echo"),
     Server("acme/notes-bundle", "Acme Notes", "Local notes kept in memory", "bundle", True, 96, "python",
            tools=("add_note", "list_notes", "settings")),
     Server("acme/files-bundle", "Acme Files", "The echo server from a plain file address", "absolute", False, 12,

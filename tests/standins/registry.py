@@ -2,17 +2,23 @@
 
     python -m tests.standins.registry --port 18433
 
-`/ctl/...` makes it misbehave: see faults.py.
+`/ctl/...` makes it misbehave: see faults.py. `/ctl/settings` understands
+
+    {"published": [entry, ...]}   more entries ({"server", "_meta"}); one of the same name and version takes its place
+    {"withdrawn": {name: time}}   servers that were deleted at that time (RFC 3339)
+    {"problems": true}            errors in the other style: {"title", "status", "detail"}
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+from datetime import datetime
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -70,51 +76,113 @@ def servers(origin: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _entry(server: dict[str, Any]) -> dict[str, Any]:
+OLD = "2025.9.1"  # an older release of the time server
+PUBLISHED, UPDATED = "2026-02-03T04:05:06Z", "2026-03-04T05:06:07Z"
+
+
+def entry(server: dict[str, Any], **official: Any) -> dict[str, Any]:
+    """An entry of the list: the server, and what the registry says of it."""
     states = {"io.github.acme/old-weather": "deprecated", "io.github.acme/gone": "deleted"}
     state = states.get(server["name"], "active")
-    official = {"status": state, "publishedAt": "2026-02-03T04:05:06Z", "updatedAt": "2026-03-04T05:06:07Z",
-                "statusChangedAt": "2026-03-04T05:06:07Z", "isLatest": True}  # fmt: skip
+    said = {"status": state, "publishedAt": PUBLISHED, "updatedAt": UPDATED, "statusChangedAt": UPDATED,
+            "isLatest": True}  # fmt: skip
     if state == "deprecated":
-        official["statusMessage"] = "use io.github.acme/weather"
-    return {"server": server, "_meta": {_OFFICIAL: official}}
+        said["statusMessage"] = "use io.github.acme/weather"
+    return {"server": server, "_meta": {_OFFICIAL: said | official}}
+
+
+def published(name: str, version: str = "1.0.0", *, at: str = UPDATED, about: str = "New", **more: Any) -> Any:
+    """An entry to put into the settings: an npm package of the same name."""
+    package = _package("npm", name.rsplit("/", maxsplit=1)[-1], version)
+    return entry(_server(name, version, about, packages=[package]), updatedAt=at, publishedAt=at, **more)
+
+
+def _key(row: dict[str, Any]) -> str:
+    return f"{row['server']['name']}:{row['server']['version']}"
+
+
+def _official(row: dict[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = row["_meta"][_OFFICIAL]
+    return said
+
+
+class _Registry:
+    """The routes; `settings` are changed over `/ctl/settings`."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+
+    def entries(self, origin: str) -> list[dict[str, Any]]:
+        """All releases of all servers, by name and version."""
+        known = servers(origin)
+        rows = [entry(server) for server in known]
+        old = {**known[0], "version": OLD, "packages": [_package("pypi", "mcp-server-time", OLD)]}
+        rows.append(entry(old, isLatest=False, publishedAt="2025-09-01T00:00:00Z", updatedAt="2025-09-01T00:00:00Z"))
+        by_key = {_key(row): row for row in rows} | {_key(row): row for row in self.settings.get("published", [])}
+        return [self._as_it_is(row) for _, row in sorted(by_key.items())]
+
+    def _as_it_is(self, row: dict[str, Any]) -> dict[str, Any]:
+        at = self.settings.get("withdrawn", {}).get(row["server"]["name"])
+        if at is None:
+            return row
+        changed = {"status": "deleted", "statusChangedAt": at, "updatedAt": at}
+        return {**row, "_meta": {_OFFICIAL: _official(row) | changed}}
+
+    def problem(self, status: int, title: str, detail: str) -> Response:
+        """An error, in the style that the settings want."""
+        if self.settings.get("problems") or status == 422:
+            return JSONResponse({"title": title, "status": status, "detail": detail}, status)
+        return JSONResponse({"error": detail}, status)
+
+    async def list(self, request: Request) -> Response:
+        """GET /v0.1/servers."""
+        query = request.query_params
+        limit = query.get("limit", "30")
+        if not limit.isdigit() or not 1 <= int(limit) <= 100:
+            return self.problem(422, "Unprocessable Entity", "limit must be 1..100")
+        chosen = [row for row in self.entries(_origin(request)) if _is_wanted(row, query)]
+        cursor = query.get("cursor")
+        keys = [_key(row) for row in chosen]
+        if cursor is not None and ":" not in cursor:
+            return self.problem(400, "Bad Request", "Invalid cursor")
+        start = sum(key <= cursor for key in keys) if cursor is not None else 0
+        page = chosen[start : start + int(limit)]
+        more = start + int(limit) < len(chosen)
+        metadata: dict[str, Any] = {"count": len(page)} | ({"nextCursor": keys[start + int(limit) - 1]} if more else {})
+        return JSONResponse({"servers": page, "metadata": metadata})
+
+    async def versions(self, request: Request) -> Response:
+        """GET /v0.1/servers/NAME/versions and .../versions/VERSION."""
+        name, version = request.path_params["name"], request.path_params.get("version")
+        with_deleted = request.query_params.get("include_deleted") == "true"
+        found = [
+            row for row in self.entries(_origin(request))
+            if row["server"]["name"] == name and (with_deleted or _official(row)["status"] != "deleted")
+        ]  # fmt: skip
+        found.sort(key=lambda row: str(_official(row)["publishedAt"]), reverse=True)
+        if version is None and found:
+            return JSONResponse({"servers": found, "metadata": {"count": len(found)}})
+        chosen = [
+            row for row in found
+            if version == row["server"]["version"] or (version == "latest" and _official(row)["isLatest"])
+        ]  # fmt: skip
+        return JSONResponse(chosen[0]) if chosen else self.problem(404, "Not Found", "Server not found")
+
+
+def _is_wanted(row: dict[str, Any], query: QueryParams) -> bool:
+    server, official = row["server"], _official(row)
+    since, version = query.get("updated_since"), query.get("version")
+    if official["status"] == "deleted" and query.get("include_deleted") != "true" and since is None:
+        return False
+    if since is not None and datetime.fromisoformat(official["updatedAt"]) <= datetime.fromisoformat(since):
+        return False
+    if version is not None and not (official["isLatest"] if version == "latest" else version == server["version"]):
+        return False
+    return query.get("search", "").lower() in f"{server['name']} {server['description']}".lower()
 
 
 def _origin(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
-
-
-async def _list(request: Request) -> Response:
-    query = request.query_params
-    limit = query.get("limit", "30")
-    if not limit.isdigit() or not 1 <= int(limit) <= 100:
-        return JSONResponse({"title": "Unprocessable Entity", "status": 422, "detail": "limit must be 1..100"}, 422)
-    entries = [_entry(server) for server in servers(_origin(request))]
-    with_deleted = query.get("include_deleted") == "true" or "updated_since" in query
-    wanted = query.get("search", "").lower()
-    chosen = [
-        entry for entry in entries
-        if wanted in f"{entry['server']['name']} {entry['server']['description']}".lower()
-        and (with_deleted or entry["_meta"][_OFFICIAL]["status"] != "deleted")
-    ]  # fmt: skip
-    keys = [f"{entry['server']['name']}:{entry['server']['version']}" for entry in chosen]
-    cursor = query.get("cursor")
-    if cursor is not None and cursor not in keys:
-        return JSONResponse({"error": "Invalid cursor"}, 400)
-    start = keys.index(cursor) + 1 if cursor is not None else 0
-    page = chosen[start : start + int(limit)]
-    more = start + int(limit) < len(chosen)
-    metadata: dict[str, Any] = {"count": len(page)} | ({"nextCursor": keys[start + int(limit) - 1]} if more else {})
-    return JSONResponse({"servers": page, "metadata": metadata})
-
-
-async def _versions(request: Request) -> Response:
-    name, version = request.path_params["name"], request.path_params.get("version")
-    found = [_entry(server) for server in servers(_origin(request)) if server["name"] == name]
-    if version is None and found:
-        return JSONResponse({"servers": found, "metadata": {"count": len(found)}})
-    chosen = [entry for entry in found if version in {"latest", entry["server"]["version"]}]
-    return JSONResponse(chosen[0]) if chosen else JSONResponse({"error": "Server not found"}, 404)
 
 
 async def _bundle(_: Request) -> Response:
@@ -123,18 +191,20 @@ async def _bundle(_: Request) -> Response:
 
 def build() -> Controlled:
     """Build the app."""
+    settings: dict[str, Any] = {}
+    here = _Registry(settings)
     routes = [
         route
         for prefix in ("/v0.1", "/v0")
         for route in (
-            Route(f"{prefix}/servers", _list),
-            Route(f"{prefix}/servers/{{name:path}}/versions/{{version}}", _versions),
-            Route(f"{prefix}/servers/{{name:path}}/versions", _versions),
+            Route(f"{prefix}/servers", here.list),
+            Route(f"{prefix}/servers/{{name:path}}/versions/{{version}}", here.versions),
+            Route(f"{prefix}/servers/{{name:path}}/versions", here.versions),
         )
     ]
     app = Starlette(routes=[*routes, Route("/files/echo.mcpb", _bundle)])
     app.router.redirect_slashes = False
-    return Controlled(app, {})
+    return Controlled(app, settings)
 
 
 def main() -> None:

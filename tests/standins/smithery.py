@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
+import json
 from email.utils import formatdate
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.standins import mcp_remote
 from tests.standins.bundles import node_bundle, python_bundle
 from tests.standins.faults import Controlled
 from tests.standins.listings import SERVERS, Server
-from tests.standins.smithery_connect import Connect
+from tests.standins.smithery_connect import Connect, is_within
 from tests.standins.smithery_search import BadQueryError, search
 
 KEY = "sk-good"
@@ -37,7 +38,7 @@ _NAMESPACES = {"my-app": "me", "acme": "somebody", "widgets": "somebody"}
 class Authorized:
     """ASGI middleware: 401 without a good bearer token. `Bearer` with no token is anonymous, as the CLI sends it."""
 
-    def __init__(self, app: ASGIApp, *, tokens: set[str], settings: dict[str, Any]) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: dict[str, Any], settings: dict[str, Any]) -> None:
         self._app = app
         self._tokens = tokens
         self._settings = settings
@@ -46,6 +47,9 @@ class Authorized:
         """Let the request through, or not."""
         if scope["type"] != "http" or self._may_pass(Request(scope)):
             await self._app(scope, receive, send)
+        elif self._is_known(Request(scope)):
+            body = {"error": "forbidden", "message": "This token may not do that"}
+            await JSONResponse(body, 403)(scope, receive, send)
         else:
             body = {"error": "unauthorized", "message": "Invalid or missing API key"}
             await JSONResponse(body, 401, {"www-authenticate": "Bearer"})(scope, receive, send)
@@ -54,18 +58,26 @@ class Authorized:
         path = request.url.path
         if path.startswith(_OPEN):
             return True
-        token = request.headers.get("authorization", "").removeprefix("Bearer").strip()
+        token = _token_of(request)
         if token:
-            return token in self._tokens
+            return self._is_known(request) and is_within(self._tokens[token], request.method, path)
         reads = request.method == "GET" and path.startswith("/servers") and not path.endswith("/download")
         return bool(self._settings["anonymous"]) and reads
+
+    def _is_known(self, request: Request) -> bool:
+        token = _token_of(request)
+        return token in self._tokens and token not in self._settings.get("expired", ())
+
+
+def _token_of(request: Request) -> str:
+    return request.headers.get("authorization", "").removeprefix("Bearer").strip()
 
 
 class Smithery:
     """The registry's side of the stand-in."""
 
     def __init__(self, key: str, settings: dict[str, Any]) -> None:
-        self.tokens = {key}
+        self.tokens: dict[str, Any] = {key: None}  # token to its policy; None: everything
         self.settings = settings
         self.namespaces = dict(_NAMESPACES)
         self._numbers = itertools.count(1)
@@ -75,7 +87,7 @@ class Smithery:
         return [
             Route("/health", self._health),
             Route("/servers", self._search),
-            Route("/servers/{name:path}", self._server),
+            Route("/servers/{name:path}", self._server, methods=["GET", "HEAD"]),
             Route("/files/{file}", self._file, methods=["GET", "HEAD"]),
             Route("/deployed/{name:path}", self._deployed, methods=["GET", "POST", "DELETE"]),
             Route("/namespaces", self._namespaces, methods=["GET", "POST"]),
@@ -134,10 +146,11 @@ class Smithery:
         self.namespaces[name] = "me"
         return JSONResponse({"name": name, "createdAt": "2026-05-06T07:08:09.000Z"}, 201)
 
-    async def _token(self, _: Request) -> Response:
+    async def _token(self, request: Request) -> Response:
+        body = json.loads(await request.body() or b"{}")
         token = f"st-{next(self._numbers)}"
-        self.tokens.add(token)
-        return JSONResponse({"token": token, "expiresAt": "2030-01-01T00:00:00.000Z"})
+        self.tokens[token] = body.get("policy")
+        return JSONResponse({"token": token, "expiresAt": self.settings.get("expiresAt", "2030-01-01T00:00:00.000Z")})
 
 
 def _origin(request: Request) -> str:
@@ -160,6 +173,8 @@ def _bundle(request: Request, server: Server | None) -> Response:
     content = python_bundle() if server.runtime == "python" else node_bundle()
     etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     headers = {"etag": etag, "last-modified": _RELEASED, "content-length": str(len(content))}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"etag": etag, "last-modified": _RELEASED})
     return Response(b"" if request.method == "HEAD" else content, headers=headers, media_type="application/zip")
 
 
@@ -167,7 +182,7 @@ def build(key: str = KEY, *, anonymous: bool = False) -> Controlled:
     """Build the app; `anonymous`: whether reads without a key are answered."""
     settings: dict[str, Any] = {"anonymous": anonymous, "hostile": False}
     smithery = Smithery(key, settings)
-    connect = Connect(smithery.namespaces)
+    connect = Connect(smithery.namespaces, settings)
     routes = [*smithery.routes(), *connect.routes("/connect"), *connect.routes("")]
     middleware = [Middleware(Authorized, tokens=smithery.tokens, settings=settings)]
     app = Starlette(routes=routes, middleware=middleware)

@@ -1,13 +1,20 @@
-"""`GET /servers` of the stand-in: filters, order, pages, and 422 for what the documented API refuses."""
+"""`GET /servers` of the stand-in: filters, order, pages, and 422 for what the documented API refuses.
+
+Settings: `hostile` puts malformed entries first; `unstable` shuffles each answer to a question without seed; `totals`
+makes the counts lie: "large", "small", "zero", "null", "missing"; `paging`: "repeat" answers page 1 for ever, "endless"
+makes up entries beyond the end, "capped" never gives more than 5 a page and says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from tests.standins.listings import HOSTILE, SERVERS, Server
 
 _TRUE, _FALSE = {"1", "true"}, {"0", "false"}
+_SHUFFLED = Random(5)
 _WHOLE = {"page": (1, 10**9), "pageSize": (1, 100), "topK": (10, 500), "seed": (-(2**53), 2**53)}
 
 
@@ -20,13 +27,35 @@ def search(query: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, A
     numbers = {name: _whole(query, name, *bounds) for name, bounds in _WHOLE.items()}
     page, size = numbers["page"] or 1, numbers["pageSize"] or 10
     items = [_trimmed(item, query) for item in _matches(query)]
+    if query.get("q") and numbers["topK"] is not None:
+        items = items[: numbers["topK"]]
+    if settings.get("unstable") and numbers["seed"] is None:
+        _SHUFFLED.shuffle(items)
     if settings.get("hostile"):
         items = [*HOSTILE, *items]
+    return _page(items, page, size, settings)
+
+
+def _page(items: list[Any], page: int, size: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+    paging = settings.get("paging")
+    if paging == "capped":
+        size = min(size, 5)
+    start = 0 if paging == "repeat" else (page - 1) * size
+    servers = items[start : start + size]
+    if paging == "endless" and len(servers) < size:
+        servers = [*servers, *({"qualifiedName": f"made/up-{page}-{row}"} for row in range(size - len(servers)))]
     pages = -(-len(items) // size)
-    return {
-        "servers": items[(page - 1) * size : page * size],
-        "pagination": {"currentPage": page, "pageSize": size, "totalPages": pages, "totalCount": len(items)},
-    }
+    counts = {"currentPage": page, "pageSize": size, "totalPages": pages, "totalCount": len(items)}
+    return {"servers": servers, "pagination": _lied(counts, settings.get("totals"))}
+
+
+def _lied(counts: dict[str, Any], how: str | None) -> dict[str, Any]:
+    told: dict[str, Any] = {"large": 1000, "small": 1, "zero": 0, "null": None}
+    if how == "missing":
+        return {key: counts[key] for key in ("currentPage", "pageSize")}
+    if how in told:
+        return {**counts, "totalPages": told[how], "totalCount": told[how]}
+    return counts
 
 
 def _matches(query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -48,6 +77,8 @@ def _passes(server: Server, query: Mapping[str, str]) -> bool:
     texts = {"namespace": "namespace", "qualifiedName": "qualifiedName", "ownerId": "owner"}
     same = all(wanted is None or item[key] is wanted for name, key in flags.items() for wanted in [_flag(query, name)])
     equal = all(item[key] == query[name] for name, key in texts.items() if name in query)
+    owner, _, repository = server.repository.partition("/")
+    equal = equal and query.get("repoOwner", owner) == owner and query.get("repoName", repository) == repository
     return same and equal and ("ids" not in query or item["id"] in query["ids"].split(","))
 
 

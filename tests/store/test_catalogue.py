@@ -90,3 +90,12 @@ async def test_an_answer_comes_back_with_its_age_and_tag(catalogue: Catalogue) -
     await catalogue.put_answer("GET /servers", b"\x00new", 2.5, '"etag"')
     assert await catalogue.answer("GET /servers") == (b"\x00new", 2.5, '"etag"')
     assert await catalogue.answer("GET /nothing") is None
+
+
+async def test_what_was_not_seen_since_is_dropped_with_its_words(catalogue: Catalogue) -> None:
+    old = [_listing("a/old", source, fetched_at=5.0) for source in (Source.REGISTRY, Source.SMITHERY)]
+    await catalogue.put_listings([*old, _listing("a/new", Source.REGISTRY, fetched_at=10.0)])
+    await catalogue.forget_unseen("registry", 10.0)
+    assert [(one.source, one.name) for one in await catalogue.find("old")] == [(Source.SMITHERY, "a/old")]
+    assert await catalogue.get("registry", "a/old") is None
+    assert await catalogue.get("registry", "a/new") is not None

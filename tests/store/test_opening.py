@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.errors import StoreError, StoreUnavailable
+from gateway.listing import Listing
+from gateway.model import Source
 from gateway.store.opening import open_writer
-from gateway.store.schema import MIGRATIONS, Migration
+from gateway.store.schema import MIGRATIONS, OLD_LISTINGS, SEARCH, Migration
 
 AT = "2027-01-15T08:00:00.000Z"
 
@@ -94,3 +97,37 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
         open_writer(tmp_path / "nowhere" / "gateway.db", AT)
     assert "nowhere" in str(caught.value)
     assert caught.value.fix
+
+
+_BEFORE_SEARCH = (
+    "DROP TABLE listing_words",
+    "DROP TABLE listing_names",
+    "DROP TABLE listing_facts",
+    "DROP TABLE listings",
+    "CREATE TABLE listings (source TEXT NOT NULL, name TEXT NOT NULL, words TEXT NOT NULL, use_count INTEGER NOT NULL,"
+    " fetched_at DOUBLE NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, name))",
+    f"DELETE FROM migrations WHERE name = '{SEARCH}'",
+)
+
+
+def test_the_listings_of_a_store_without_search_are_found_afterwards(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.db"
+    kept = Listing(source=Source.SMITHERY, name="acme/weather", description="Forecasts", use_count=7)
+    connection = open_writer(file, AT)
+    for statement in _BEFORE_SEARCH:
+        connection.execute(statement)
+    insert = "INSERT INTO listings VALUES ('smithery', ?, 'words', 7, 1.0, ?)"
+    connection.execute(insert, ("acme/weather", msgspec.json.encode(kept)))
+    connection.execute(insert, ("acme/unreadable", b"{}"))
+    connection.close()
+
+    connection = open_writer(file, AT)
+    matching = "SELECT body FROM listings JOIN listing_words ON id = listing_words.rowid WHERE listing_words MATCH ?"
+    found = connection.execute(matching, ("forecast",)).fetchall()
+    names = connection.execute("SELECT name, use_count FROM listings").fetchall()
+    left = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (OLD_LISTINGS,)).fetchone()
+    connection.close()
+    assert [msgspec.json.decode(body, type=Listing) for (body,) in found] == [kept]
+    assert names == [("acme/weather", 7)]
+    assert left == (0,)
+    _open_and_close(file)  # and once is enough

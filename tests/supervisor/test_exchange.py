@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+
 import httpx
 import pytest
 
 from gateway.errors import AnswerTooLarge, ChildGone, GatewayError, RemoteProtocolError, RpcError
 from gateway.protocol.framing import LINE_CAP
-from gateway.supervisor.exchange import Exchange, HttpRefused, trouble_as_gone
+from gateway.supervisor.exchange import Exchange, HttpRefused, PersonNeeded, trouble_as_gone
 from gateway.supervisor.patience import Patience
+from tests.net.web import Page, serving
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 SSE = {"content-type": "text/event-stream"}
@@ -103,3 +106,25 @@ async def test_trouble_of_the_library_is_ours_without_its_words(trouble: Excepti
         async with trouble_as_gone("s"):
             raise trouble
     assert "secret" not in str(caught.value)
+
+
+async def test_a_refusal_that_a_person_can_lift_says_what_to_do() -> None:
+    error = (
+        b'{"jsonrpc":"2.0","id":null,"error":{"code":-32002,"message":"m","data":{"missing":{"headers":["x-key"]}}}}'
+    )
+    with pytest.raises(PersonNeeded) as caught:
+        await World().read(error, JSON, 409)
+    assert caught.value.message == "s cannot be used: it wants values that it does not have: x-key"
+    assert caught.value.status == 409
+
+
+@pytest.mark.parametrize("form", [JSON, SSE])
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip"])
+async def test_a_packed_answer_or_stream_is_refused_unread(form: dict[str, str], coding: str) -> None:
+    body = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))
+    with serving({"/mcp": Page(body=body, headers={**form, "Content-Encoding": coding})}) as web:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            with pytest.raises(ChildGone) as caught:
+                async with trouble_as_gone("s"), http.stream("GET", f"{web.url}/mcp") as response:
+                    await World().exchange.read(response)
+    assert caught.value.reason == f"it answered with a packed body ({coding!r}), which nobody asked for"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -257,3 +258,29 @@ async def test_the_session_is_ended_politely(remote: Start) -> None:
             json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "heard"}},
         )
     assert "DELETE" in told.text
+
+
+class Packing(httpx.AsyncHTTPTransport):
+    """A way to a server that packs its answer to the first call twice."""
+
+    has_packed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if self.has_packed or b'"tools/call"' not in await request.aread():
+            return response
+        self.has_packed = True
+        await response.aclose()
+        headers = {"content-type": response.headers.get("content-type", ""), "content-encoding": "gzip, gzip"}
+        bomb = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(bomb))
+
+
+async def test_a_call_whose_answer_is_packed_fails_with_the_reason_and_the_next_one_works(remote: Start) -> None:
+    port = remote()
+    async with supervised(remote_spec("r", port), remote_transport=Packing) as (supervisor, heard):
+        await heard.state("r", "ready")
+        with pytest.raises(ChildGone, match="packed body"):
+            await call(supervisor, "r", "echo", text="x")
+        headers = json.loads(await call(supervisor, "r", "headers"))
+        assert headers["accept-encoding"] == "identity"

@@ -64,6 +64,19 @@ async def test_a_wish_that_needs_consent_is_passed_to_a_person(tmp_path: Path) -
             await BuiltinVerbs(lambda: site.running).install_server("acme/far", ANN)
         assert "mcp-gateway install acme/far" in caught.value.fix
         assert await site.shop.parts.installed.all() == []
+        assert await site.shop.parts.requests.list() == []
+
+
+async def test_where_people_are_asked_the_agent_hears_the_requests_number(tmp_path: Path) -> None:
+    async with open_site(tmp_path, config=Config(install=InstallSection(on_demand="ask"))) as site:
+        source = FixedSource("registry", [remote_listing("acme/far", source=Source.REGISTRY)])
+        finder = Finder([source], Catalogue(site.shop.parts.db), site.shop.clock)
+        running = replace(site.running, parts=replace(site.shop.parts, finder=finder))
+        said = await BuiltinVerbs(lambda: running).install_server("registry:acme/far", ANN)
+        (request,) = await site.shop.parts.requests.list()
+        assert await site.shop.parts.installed.all() == []
+    assert request.id in said
+    assert (request.agent, request.run, request.state) == ("ann", "r1", "pending")
 
 
 async def test_an_agent_goes_by_the_rules_for_agents(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ async def test_a_search_tells_what_is_installed_and_what_can_run_here(tmp_path: 
         found = await search(shop.parts, "echo")
     rows = {item["name"]: (item["installed"], item["compatible"]) for item in found["items"]}
     assert rows == {"acme/echo": (True, True), "other/echo": (False, True)}
-    assert found["sources"] == [{"name": "smithery", "state": "ok", "age_s": 0.0, "message": ""}]
+    assert found["sources"] == [
+        {"name": "smithery", "state": "ok", "age_s": 0.0, "message": "", "who": None, "drift": []}
+    ]
     assert json.loads(json.dumps(found)) == found
 
 
@@ -95,7 +97,47 @@ async def test_the_list_is_the_union_of_the_file_and_what_is_installed(tmp_path:
         await shop.parts.definitions.pin(ServerName("echo"), {"say": ("hash", "{}")})
         rows = (await list_servers(shop.parts))["servers"]
     assert [(row["name"], row["origin"], row["pinned_tools"]) for row in rows] == [
-        ("echo", "cli", 1),
+        ("echo", "cli", 4),
         ("own", "config", 0),
     ]
     assert rows[0]["sha256"] is not None
+
+
+async def test_a_search_tells_all_origins_and_warns_of_lookalikes(tmp_path: Path) -> None:
+    sources = {
+        "smithery": [bundle_listing("acme/weather", use_count=50_000, version="1.0"), bundle_listing("acne/weather")],
+        "registry": [remote_listing("io.github.acme/weather", source=Source.REGISTRY)],
+    }
+    async with open_shop(tmp_path, sources) as shop:
+        await shop.parts.finder.show("acme/weather")
+        await shop.parts.finder.show("io.github.acme/weather")
+        found = (await search(shop.parts, "weather"))["items"]
+        shown = await show(shop.parts, "smithery:acne/weather")
+        genuine = await show(shop.parts, "smithery:acme/weather")
+    assert found[0]["origins"] == [
+        {"source": "smithery", "name": "acme/weather", "version": "1.0", "status": "active"},
+        {"source": "registry", "name": "io.github.acme/weather", "version": None, "status": "active"},
+    ]
+    assert [(item["name"], bool(item["warnings"])) for item in found] == [
+        ("acme/weather", False),
+        ("acne/weather", True),
+    ]
+    assert found[1]["warnings"][0] in found[1]["why"]
+    assert found[1]["warnings"][0] in shown["warnings"]
+    assert (genuine["sources"], genuine["origins"]) == (["smithery", "registry"], found[0]["origins"])
+
+
+async def test_a_search_puts_what_cannot_run_here_lower_and_says_why(tmp_path: Path) -> None:
+    cannot = Listing(source=Source.SMITHERY, name="a/echo", connections=(PackageConnection("cargo", "echo", "1"),))
+    async with open_shop(tmp_path, {"smithery": [cannot, bundle_listing("b/echo", verified=False)]}) as shop:
+        found = (await search(shop.parts, "echo"))["items"]
+    assert [(item["name"], item["compatible"]) for item in found] == [("b/echo", True), ("a/echo", False)]
+    assert any(reason.startswith("does not run here: ") for reason in found[1]["why"])
+
+
+async def test_an_offline_search_filters_and_proposes_names(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, {"smithery": [bundle_listing(), remote_listing("far/echo")]}) as shop:
+        found = await search(shop.parts, "echo", offline=True, remote=True, verified=True, namespace="far")
+        nothing = await search(shop.parts, "ekho", offline=True)
+    assert [item["name"] for item in found["items"]] == ["far/echo"]
+    assert (nothing["items"], nothing["nearest"]) == ([], ["acme/echo", "far/echo"])

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import msgspec
 import pytest
 
 from gateway.config import Config
 from gateway.config.install import InstallSection
 from gateway.config.server import ServerSection
-from gateway.errors import InstallError, NotFound, RefusedByPolicy, UsageError
+from gateway.errors import InstallError, RefusedByPolicy, UsageError
 from gateway.model import Origin, ServerName
-from gateway.verbs.installing import _configured_args, install, remove, upgrade
+from gateway.verbs.installing import _bare, install, install_many
 from gateway.verbs.planning import Ask
-from tests.verbs.fakes import Shop, bundle, bundle_listing, bundle_url, open_shop, remote_listing, spelled
+from tests.verbs.fakes import bundle, bundle_listing, in_use, offered, open_shop, put_on_shelf, remote_listing, spelled
 
 ECHO = ServerName("echo")
 SECRET = "canary-7f3a"
-
-
-def in_use(shop: Shop, name: str = "echo") -> str | None:
-    link = shop.root / "servers" / name
-    return link.resolve().name if link.exists() else None
-
-
-async def put_on_shelf(shop: Shop, folder: Path, version: str, name: str = "acme/echo") -> None:
-    shop.fetch.shelf[bundle_url(name)] = bundle(folder, version).read_bytes()
 
 
 async def test_an_install_registers_the_server_and_waits_until_it_runs(tmp_path: Path) -> None:
@@ -38,7 +30,7 @@ async def test_an_install_registers_the_server_and_waits_until_it_runs(tmp_path:
     assert (kept.sha256, kept.installed_at, kept.files) == (done["sha256"], shop.clock.wall(), in_use(shop))
     assert shop.changed == 1
     assert shop.try_out.tried == [kept.spec]
-    assert [told["step"] for told in shop.told][-1] == "handshake"
+    assert [told["step"] for told in shop.told][-2:] == ["handshake", "done"]
 
 
 async def test_a_dry_run_tells_the_plan_and_changes_nothing(tmp_path: Path) -> None:
@@ -102,6 +94,11 @@ async def test_a_name_that_the_configuration_gives_to_a_command_is_refused(tmp_p
             await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}"))
 
 
+def test_an_image_is_the_same_thing_whatever_its_tag_and_digest() -> None:
+    assert _bare(f"oci:ghcr.io/acme/x:1@sha256:{'a' * 64}") == _bare("oci:ghcr.io/acme/x:2") == "oci:ghcr.io/acme/x"
+    assert _bare("oci:reg.acme.example:5000/x:1") == "oci:reg.acme.example:5000/x"
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [("npm:@acme/thing@1.0.0", "npm:@acme/thing@1.1.0"), ("pypi:thing==1.0", "pypi:thing"), ("npm:thing", "npm:thing")],
@@ -129,10 +126,10 @@ async def test_what_does_not_start_leaves_nothing_behind(tmp_path: Path) -> None
 
 async def test_a_newer_release_that_does_not_start_leaves_the_earlier_one_in_use(tmp_path: Path) -> None:
     async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
-        await put_on_shelf(shop, tmp_path, "1.0.0")
+        put_on_shelf(shop, tmp_path, "1.0.0")
         await install(shop.parts, Ask("acme/echo"))
         before, files = await shop.parts.installed.all(), in_use(shop)
-        await put_on_shelf(shop, tmp_path, "2.0.0")
+        put_on_shelf(shop, tmp_path, "2.0.0")
         shop.try_out.broken.add("echo")
         with pytest.raises(InstallError):
             await install(shop.parts, Ask("acme/echo"))
@@ -144,7 +141,7 @@ async def test_a_newer_release_that_does_not_start_leaves_the_earlier_one_in_use
 async def test_installing_the_same_again_in_vain_does_not_touch_what_runs(tmp_path: Path) -> None:
     async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
         for version in ("1.0.0", "2.0.0"):
-            await put_on_shelf(shop, tmp_path, version)
+            put_on_shelf(shop, tmp_path, version)
             await install(shop.parts, Ask("acme/echo"))
         files = in_use(shop)
         shop.try_out.broken.add("echo")
@@ -177,120 +174,99 @@ async def test_agents_cannot_name_files_of_this_machine(tmp_path: Path) -> None:
             await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", origin=Origin.AGENT))
 
 
-async def test_an_upgrade_tells_what_was_and_what_is(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
-        await put_on_shelf(shop, tmp_path, "1.0.0")
-        await install(shop.parts, Ask("acme/echo"))
-        await put_on_shelf(shop, tmp_path, "2.0.0")
-        done = await upgrade(shop.parts, "echo")
-        kept = await shop.parts.installed.get(ECHO)
-    assert done["upgraded"] == [{"name": "echo", "before": "1.0.0", "after": "2.0.0"}]
-    assert kept is not None
-    assert kept.version == "2.0.0"
-
-
-async def test_an_upgrade_without_anything_newer_says_so(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
-        await put_on_shelf(shop, tmp_path, "1.0.0")
-        await install(shop.parts, Ask("acme/echo"))
-        done = await upgrade(shop.parts)
-    assert (done["upgraded"], done["unchanged"]) == ([], [{"name": "echo", "version": "1.0.0"}])
-
-
-async def test_an_upgrade_keeps_name_origin_settings_and_secrets(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
-        shop.fetch.shelf[bundle_url("acme/echo")] = bundle(tmp_path, "1.0.0", wants_key=True).read_bytes()
-        await install(shop.parts, Ask("acme/echo", "mine", secrets={"apiKey": SECRET}, origin=Origin.DISCOVER))
-        shop.fetch.shelf[bundle_url("acme/echo")] = bundle(tmp_path, "2.0.0", wants_key=True).read_bytes()
-        await upgrade(shop.parts)
-        (kept,) = await shop.parts.installed.all()
-        assert (kept.spec.name, kept.spec.origin, kept.version) == ("mine", Origin.DISCOVER, "2.0.0")
-        assert dict(shop.parts.secrets.get("mine")) == {"apiKey": SECRET}
-
-
-async def test_one_failing_upgrade_of_many_does_not_stop_the_others(tmp_path: Path) -> None:
-    listings = [bundle_listing("acme/echo"), bundle_listing("acme/lost")]
-    async with open_shop(tmp_path, {"smithery": listings}) as shop:
-        for name in ("acme/echo", "acme/lost"):
-            await put_on_shelf(shop, tmp_path, "1.0.0", name)
-            await install(shop.parts, Ask(name))
-        await put_on_shelf(shop, tmp_path, "2.0.0")
-        del shop.fetch.shelf[bundle_url("acme/lost")]
-        done = await upgrade(shop.parts)
-    assert [row["name"] for row in done["upgraded"]] == ["echo"]
-    assert [row["name"] for row in done["failed"]] == ["lost"]
-
-
-async def test_the_failing_upgrade_of_one_named_server_is_an_error(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
-        await put_on_shelf(shop, tmp_path, "1.0.0")
-        await install(shop.parts, Ask("acme/echo"))
-        shop.fetch.shelf.clear()
-        with pytest.raises(InstallError, match="could not be fetched"):
-            await upgrade(shop.parts, "echo")
-
-
-async def test_a_dry_upgrade_changes_nothing(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, {"smithery": [remote_listing("acme/far", version="1.0")]}) as shop:
-        await install(shop.parts, Ask("acme/far"))
-        before = shop.files()
-        done = await upgrade(shop.parts, dry_run=True)
-        assert shop.files() == before
-    assert done["unchanged"] == [{"name": "far", "version": "1.0"}]
-    assert shop.changed == 1
-
-
-async def test_only_what_is_installed_can_be_upgraded_or_removed(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
-        for verb in (upgrade, remove):
-            with pytest.raises(NotFound, match="nowhere"):
-                await verb(shop.parts, "nowhere")
-
-
-async def test_a_removed_server_takes_its_pins_secrets_and_files_along(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
-        ask = Ask(f"mcpb:{bundle(tmp_path, wants_key=True)}", secrets={"apiKey": SECRET})
-        await install(shop.parts, ask)
-        await shop.parts.definitions.pin(ECHO, {"say": ("hash", "{}")})
-        assert await remove(shop.parts, "echo") == {"removed": "echo"}
-        assert await shop.parts.installed.all() == []
-        assert await shop.parts.definitions.pins(ECHO) == {}
-        assert shop.parts.secrets.list() == {}
-        assert in_use(shop) is None
-    assert shop.changed == 2
-
-
-async def test_a_server_of_the_configuration_is_not_removed_but_told_where_it_stands(tmp_path: Path) -> None:
-    reference = f"mcpb:{bundle(tmp_path)}"
-    config = Config(server=(ServerSection(name="echo", from_=reference),))
-    async with open_shop(tmp_path, config=config) as shop:
-        await install(shop.parts, Ask(reference, origin=Origin.CONFIG))
-        with pytest.raises(UsageError, match="would come back") as caught:
-            await remove(shop.parts, "echo")
-        assert len(await shop.parts.installed.all()) == 1
-    assert str(tmp_path / "config.toml") in caught.value.fix
-
-
-async def test_a_server_whose_block_is_gone_is_no_longer_wanted_and_can_be_removed(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
-        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", origin=Origin.CONFIG))
-        assert await shop.parts.wanted() == []
-        assert await remove(shop.parts, "echo") == {"removed": "echo"}
-
-
 async def test_the_configuration_takes_a_name_over_and_the_old_pins_do_not_stay(tmp_path: Path) -> None:
     async with open_shop(tmp_path, {"smithery": [remote_listing("acme/echo")]}) as shop:
         await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}"))
         await shop.parts.definitions.pin(ECHO, {"say": ("hash", "{}")})
+        shop.try_out.offers = {"other": offered("another")}
         await install(shop.parts, Ask("smithery:acme/echo", "echo", origin=Origin.CONFIG))
         (kept,) = await shop.parts.installed.all()
         assert (kept.spec.from_, kept.spec.origin) == ("smithery:acme/echo", Origin.CONFIG)
-        assert await shop.parts.definitions.pins(ECHO) == {}
+        assert await shop.parts.definitions.pins(ECHO) == {"other": offered("another")[0]}
 
 
-async def test_an_upgrade_keeps_the_arguments_of_the_servers_block(tmp_path: Path) -> None:
-    config = Config(server=(ServerSection(name="echo", from_="npm:echo", args=("--loud",)),))
-    async with open_shop(tmp_path, config=config) as shop:
-        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", origin=Origin.CONFIG))
+async def test_what_is_shown_at_the_handshake_is_approved_and_the_first_start_is_held_against_it(
+    tmp_path: Path,
+) -> None:
+    async with open_shop(tmp_path) as shop:
+        shop.try_out.offers = {"say": offered("harmless")}
+        await shop.parts.definitions.expect(ECHO, {"known": "ab" * 32})
+        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}"))
+        pins = await shop.parts.definitions.pins(ECHO)
+    assert pins == {"say": offered("harmless")[0], "known": "ab" * 32}
+
+
+async def test_new_secrets_are_tried_before_they_are_kept(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        reference = f"mcpb:{bundle(tmp_path, wants_key=True)}"
+        await install(shop.parts, Ask(reference, secrets={"apiKey": "old"}))
+        await install(shop.parts, Ask(reference, secrets={"apiKey": SECRET}))
+        assert [tried["apiKey"] for tried in shop.try_out.secrets] == ["old", SECRET]
+        assert dict(shop.parts.secrets.get("echo")) == {"apiKey": SECRET}
+        assert list(shop.parts.secrets.list()) == ["echo"]
+
+
+async def test_what_serves_already_is_left_alone(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        reference = f"mcpb:{bundle(tmp_path)}"
+        first = await install(shop.parts, Ask(reference))
+        shop.ready.add(ECHO)
+        shop.clock.advance(60)
+        again = await install(shop.parts, Ask(reference))
         (kept,) = await shop.parts.installed.all()
-        assert _configured_args(shop.parts, kept) == ("--loud",)
+    assert (first["unchanged"], again["unchanged"]) == (False, True)
+    assert {**again, "tools": 3, "unchanged": False} == first
+    assert (len(shop.try_out.tried), shop.changed, kept.installed_at) == (1, 1, shop.clock.wall() - 60)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_what_serves_is_touched_for_another_secret_and_what_does_not_serve_always(
+    tmp_path: Path, ready: bool
+) -> None:
+    async with open_shop(tmp_path) as shop:
+        reference = f"mcpb:{bundle(tmp_path, wants_key=True)}"
+        await install(shop.parts, Ask(reference, secrets={"apiKey": "old"}))
+        if ready:
+            shop.ready.add(ECHO)
+        again = await install(shop.parts, Ask(reference, secrets={"apiKey": SECRET if ready else "old"}))
+    assert not again["unchanged"]
+    assert len(shop.try_out.tried) == 2
+
+
+async def test_another_release_that_does_not_stay_up_is_an_error_and_the_first_one_counts(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, {"smithery": [bundle_listing()]}) as shop:
+        put_on_shelf(shop, tmp_path, "1.0.0")
+        await install(shop.parts, Ask("acme/echo"))
+        put_on_shelf(shop, tmp_path, "2.0.0")
+        shop.refuses.append("it fell over")
+        with pytest.raises(InstallError, match=r"1\.0\.0 serves again: it fell over"):
+            await install(shop.parts, Ask("acme/echo"))
+        (kept,) = await shop.parts.installed.all()
+    assert kept.version == "1.0.0"
+
+
+async def test_several_servers_are_installed_side_by_side_and_each_has_its_result(tmp_path: Path) -> None:
+    listings = [bundle_listing(), remote_listing("acme/far")]
+    async with open_shop(tmp_path, {"smithery": listings}) as shop:
+        put_on_shelf(shop, tmp_path, "1.0.0")
+        names = ["acme/echo", "acme/nowhere", "acme/far", "acme/echo"]
+        done = await install_many(shop.parts, names, progress=shop.told.append)
+        assert [server.spec.name for server in await shop.parts.installed.all()] == ["echo", "far"]
+    assert [(row["reference"], row["ok"]) for row in done["results"]] == [
+        ("acme/echo", True),
+        ("acme/nowhere", False),
+        ("acme/far", True),
+    ]
+    assert done["results"][1]["error"]["code"] == "not_found"
+    assert {told["server"] for told in shop.told} == {"acme/echo", "acme/nowhere", "acme/far"}
+    assert [told["step"] for told in shop.told if told["server"] == "acme/nowhere"] == ["failed"]
+
+
+async def test_the_same_server_twice_at_once_is_installed_once(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        reference = f"mcpb:{bundle(tmp_path)}"
+        shop.ready.add(ECHO)  # as soon as it is here
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(install, shop.parts, Ask(reference))
+            tasks.start_soon(install, shop.parts, Ask(reference))
+        assert len(shop.try_out.tried) == 1

@@ -5,54 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, load_config
-from gateway.config.registries import SmitherySection
-from gateway.config.server import ServerSection
 from gateway.errors import UsageError
 from gateway.install.planning.machine import Program
-from gateway.model import Origin
+from gateway.model import Origin, ServerName, ServerSpec, StdioLaunch
 from gateway.verbs import operate
-from gateway.verbs.installing import install
-from gateway.verbs.planning import Ask
 from tests.install.values import BARE, MACHINE
-from tests.verbs.fakes import URL, bundle, open_shop, spelled
-
-CONFIG = Config(
-    server=(ServerSection(name="own", command=("own-server", "--fast"), env={"A": "1"}),),
-    smithery=SmitherySection(api_key="canary-key"),
-)
-
-
-async def test_the_shown_configuration_reads_back_and_names_every_server(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, config=CONFIG) as shop:
-        ask = Ask(f"mcpb:{bundle(tmp_path, wants_key=True)}", secrets={"apiKey": "canary-secret"})
-        await install(shop.parts, ask)
-        shown = await operate.config_show(shop.parts)
-    config = load_config(shown["toml"])
-    assert [(server.name, server.from_, server.secrets) for server in config.server] == [
-        ("echo", f"mcpb:{tmp_path}/echo.mcpb", ("apiKey",)),
-        ("own", "", ()),
-    ]
-    assert config.server[1] == CONFIG.server[0]
-    assert "canary" not in spelled(shown)
-    assert shown["file"] == str(tmp_path / "config.toml")
-
-
-async def test_pasting_the_shown_configuration_asks_for_no_new_install(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop:
-        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", "mine"))
-        before = await shop.wanted()
-        shop.config = load_config((await operate.config_show(shop.parts))["toml"])
-        after = await shop.wanted()
-    assert before == after
-
-
-async def test_a_block_of_the_file_is_shown_as_it_stands_there(tmp_path: Path) -> None:
-    section = ServerSection(name="echo", from_=f"mcpb:{tmp_path}/echo.mcpb", required=True)
-    async with open_shop(tmp_path, config=Config(server=(section,))) as shop:
-        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", origin=Origin.CONFIG))
-        shown = await operate.config_show(shop.parts)
-    assert load_config(shown["toml"]).server == (section,)
+from tests.verbs.fakes import URL, open_shop
 
 
 async def test_the_massgen_block_names_our_address_and_agents(tmp_path: Path) -> None:
@@ -109,9 +67,22 @@ async def test_a_store_that_cannot_be_written_fails_the_doctor(tmp_path: Path) -
 
 def test_a_bare_machine_is_told_what_to_install() -> None:
     checks = {check["name"]: check for check in operate.program_checks(BARE)}
-    assert {check["state"] for check in checks.values()} == {"warning"}
+    states = {name: check["state"] for name, check in checks.items()}
+    assert states == dict.fromkeys(("node", "npm", "python", "uv", "git"), "warning") | {"bun": "ok", "docker": "ok"}
     assert "Node.js 20" in checks["node"]["fix"]
-    assert checks["git"]["message"] == "git is not installed"
+    assert "`git` program, which is not installed" in checks["git"]["message"]
+    assert checks["docker"]["message"] == "not installed; only servers from container images need it"
+
+
+def test_docker_is_missed_only_where_a_server_uses_it() -> None:
+    client = replace(MACHINE, docker=Program("/usr/bin/docker", (28, 2, 2)))
+    spec = ServerSpec(ServerName("x"), "oci:ghcr.io/a/x:1", Origin.CLI, StdioLaunch(("/usr/bin/docker", "run")))
+    needed = operate.programs_used([spec])
+    alone, with_server = (operate.program_checks(client, names)[-1] for names in ((), needed))
+    assert (alone["state"], "its engine does not answer" in alone["message"]) == ("ok", True)
+    assert (with_server["state"], "start its engine" in with_server["fix"]) == ("warning", True)
+    running = operate.program_checks(replace(client, docker_engine="28.1.0"), needed)[-1]
+    assert running["message"] == "28.2.2 at /usr/bin/docker, engine 28.1.0"
 
 
 def test_a_program_that_is_too_old_is_told_like_a_missing_one() -> None:
@@ -120,3 +91,13 @@ def test_a_program_that_is_too_old_is_told_like_a_missing_one() -> None:
     assert checks["node"]["state"] == "warning"
     assert "16.0.0" in checks["node"]["message"]
     assert checks["python"] == {"name": "python", "state": "ok", "message": "3.12.1 at /usr/bin/python3", "fix": ""}
+
+
+async def test_the_doctor_says_what_a_rule_lacks_and_why(tmp_path: Path) -> None:
+    lacks = {"need": "weather", "wanted": 2, "have": 1, "missing": 1, "reasons": ["acme/far wants a secret"]}
+    async with open_shop(tmp_path) as shop:
+        found = await operate.doctor(replace(shop.parts, vacancies=lambda: [lacks]))
+    (check,) = [check for check in found["checks"] if check["name"] == "discover 'weather'"]
+    assert (check["state"], check["message"]) == ("warning", "1 of 2 missing: acme/far wants a secret")
+    assert check["fix"]
+    assert found["ok"]

@@ -8,9 +8,10 @@ from gateway.config import Config
 from gateway.config.install import InstallSection
 from gateway.config.registries import SmitherySection
 from gateway.errors import NotFound, RefusedByPolicy, UsageError
-from gateway.model import Source
+from gateway.install.planning.blueprint import BundleSource
+from gateway.model import Origin, Source
 from gateway.verbs.planning import Ask, plan_for, preview_of, rules_of, trusted_origins
-from tests.verbs.fakes import bundle_listing, open_shop, remote_listing
+from tests.verbs.fakes import bundle, bundle_listing, open_shop, remote_listing
 
 SCHEMA = {
     "type": "object",
@@ -93,3 +94,39 @@ async def test_a_preview_does_not_get_round_the_rules(tmp_path: Path) -> None:
 
 def test_an_ask_does_not_tell_its_secrets() -> None:
     assert "canary" not in repr(Ask("acme/echo", secrets={"apiKey": "canary"}))
+
+
+async def test_a_bundle_is_held_to_the_content_that_was_written_down(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        plan = await plan_for(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", sha256="ab" * 32))
+        assert isinstance(plan.source, BundleSource)
+        assert plan.source.sha256 == "ab" * 32
+        promised = Ask(f"mcpb:{bundle(tmp_path)}#sha256={'cd' * 32}", sha256="ab" * 32)
+        with pytest.raises(RefusedByPolicy, match="another content"):
+            await plan_for(shop.parts, promised)
+
+
+async def test_a_package_has_no_content_hash_to_be_held_to(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        with pytest.raises(UsageError, match="is no bundle"):
+            await plan_for(shop.parts, Ask("pypi:mcp-server-time==1.0.0", sha256="ab" * 32))
+
+
+GENUINE = bundle_listing("acme/weather", use_count=50_000)
+LOOKALIKE = bundle_listing("acne/weather", verified=False, use_count=2)
+
+
+async def test_a_person_is_warned_of_a_lookalike(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, {"smithery": [GENUINE, LOOKALIKE]}) as shop:
+        await plan_for(shop.parts, Ask("acme/weather"))
+        plan = await plan_for(shop.parts, Ask("acne/weather"))
+    assert any("acme/weather, which is far better known" in warning for warning in plan.warnings)
+
+
+@pytest.mark.parametrize("origin", [Origin.AGENT, Origin.DISCOVER])
+async def test_nobody_but_a_person_may_install_a_lookalike(tmp_path: Path, origin: Origin) -> None:
+    async with open_shop(tmp_path, {"smithery": [GENUINE, LOOKALIKE]}) as shop:
+        assert (await plan_for(shop.parts, Ask("acme/weather", origin=origin))).from_ == "smithery:acme/weather"
+        with pytest.raises(RefusedByPolicy, match="may not be what it seems") as caught:
+            await plan_for(shop.parts, Ask("acne/weather", origin=origin))
+    assert caught.value.fix.endswith("mcp-gateway install smithery:acne/weather")

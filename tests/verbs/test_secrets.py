@@ -15,7 +15,7 @@ async def test_a_value_goes_in_and_does_not_come_out(tmp_path: Path) -> None:
         listed = await secret_list(shop.parts)
         assert shop.parts.secrets.get("echo")["API_KEY"] == "canary"
         assert shop.retried == ["echo"]  # it may have been waiting for just this
-    assert listed == {"secrets": [{"server": "echo", "key": "API_KEY"}]}
+    assert listed == {"secrets": [{"server": "echo", "key": "API_KEY", "kept": "file"}]}
     assert "canary" not in spelled([done, listed])
 
 
@@ -23,7 +23,7 @@ async def test_the_list_can_be_held_to_one_server(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         for server in ("echo", "time"):
             await secret_set(shop.parts, server, "KEY", "value")
-        assert await secret_list(shop.parts, "time") == {"secrets": [{"server": "time", "key": "KEY"}]}
+        assert await secret_list(shop.parts, "time") == {"secrets": [{"server": "time", "key": "KEY", "kept": "file"}]}
 
 
 async def test_a_removed_secret_is_gone(tmp_path: Path) -> None:

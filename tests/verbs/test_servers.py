@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import NotFound
+from gateway.model import Origin, ServerName, ServerSpec, StdioLaunch
+from gateway.store.installed import InstalledServer
 from gateway.verbs import servers
 from tests.verbs.running import open_site
 
@@ -53,3 +55,14 @@ async def test_following_an_unknown_server_fails_at_the_first_step(tmp_path: Pat
         lines = servers.follow_logs(site.running, "nowhere")
         with pytest.raises(NotFound):
             await anext(lines)
+
+
+async def test_what_a_person_should_know_of_a_server_is_part_of_why_it_is_as_it_is(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        spec = ServerSpec(ServerName("git"), "npm:git@1", Origin.CLI, StdioLaunch(("git",)))
+        await site.shop.parts.installed.put(InstalledServer(spec, None, 1.0, "1", note="2 was rolled back to 1"))
+        rows = {row["name"]: row for row in (await servers.status(site.running))["servers"]}
+        assert rows["git"]["reason"] == "is backoff; 2 was rolled back to 1"
+        assert (rows["git"]["note"], rows["clock"]["note"]) == ("2 was rolled back to 1", "")
+        await site.shop.parts.db.close()
+        assert len((await servers.status(site.running))["servers"]) == 2  # told also without a store

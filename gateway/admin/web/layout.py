@@ -31,6 +31,7 @@ def status_page(parts: Mapping[str, Html], *, nonce: str, query: str, agent: str
                 element("section", parts["summary"], id="summary", aria_label="Overview"),
                 _section("Connect", "connect", parts["connect"]),
                 _section("Servers", "servers", parts["servers"]),
+                _section("What agents want installed", "requests", parts["requests"]),
                 _section("Recent calls", "calls", parts["calls"]),
                 _section("Tools as an agent would be offered them", "tools", parts["tools"], _tools_form(query, agent)),
                 id="content",
@@ -60,7 +61,7 @@ def login_document(*, nonce: str, message: str = "") -> str:
 
 
 def _header() -> Html:
-    links = [("#servers", "Servers"), ("#calls", "Calls"), ("#tools", "Tools")]
+    links = [("#servers", "Servers"), ("#requests", "Requests"), ("#calls", "Calls"), ("#tools", "Tools")]
     nav = element("nav", *(element("a", name, href=target) for target, name in links), aria_label="Parts of this page")
     leave = element("form", element("button", "Log out", type="submit"), method="post", action="/ui/logout")
     live = element("span", "", id="live", role="status")
@@ -68,7 +69,7 @@ def _header() -> Html:
 
 
 def _section(title: str, name: str, content: Html, before: Html = Html("")) -> Html:  # noqa: B008 - a constant
-    # What is replaced holds nothing that takes the focus; the scrolling frame around it stays.
+    # Only what changed is replaced, so a focused button stays while nothing happens; the scrolling frame always stays.
     frame = element(
         "div", element("div", content, id=f"{name}-live"), class_="wide", tabindex="0", role="region", aria_label=title
     )

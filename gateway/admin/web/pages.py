@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from gateway.admin.ports import Json, RunningVerbs
+from gateway.admin.problems import http_status
 from gateway.admin.web import sections
 from gateway.admin.web.html import Html
 from gateway.admin.web.layout import content_security_policy, login_document, status_page
@@ -28,9 +29,10 @@ LOGIN_BYTES = 4096
 FIELD_CHARACTERS = 1000
 
 _HEADERS = {
+    # With "no-referrer" browsers send `Origin: null` with our own forms, and the gate refuses that.
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
 
@@ -42,6 +44,7 @@ def ui_routes(verbs: RunningVerbs, keys: UiKeys) -> list[Route]:
         Route("/ui", pages.page),
         Route("/ui/", pages.page),
         Route("/ui/live", pages.live),
+        Route("/ui/requests/{request}/{choice}", pages.decide, methods=["POST"]),
         Route("/ui/login", pages.login_form),
         Route("/ui/login", pages.login, methods=["POST"]),
         Route("/ui/logout", pages.logout, methods=["POST"]),
@@ -110,6 +113,7 @@ class Pages:
         return {
             "summary": _rendered(sections.summary, status),
             "servers": _rendered(sections.servers_table, status),
+            "requests": _rendered(sections.requests_table, await _result(self._verbs.requests)),
             "calls": _rendered(sections.calls_table, calls),
             "tools": _rendered(sections.tools_table, tools),
         }
@@ -119,6 +123,17 @@ class Pages:
         if isinstance(block, GatewayError):
             return sections.trouble(block.message, block.fix)
         return _rendered(lambda known: sections.connect(known, block), status)
+
+    async def decide(self, request: Request) -> Response:
+        """Say yes or no to what an agent asked for. The cookie is same-site and the gate checks Origin."""
+        choice = request.path_params["choice"]
+        if choice not in {"approve", "deny"}:
+            return PlainTextResponse("approve or deny\n", 404, _HEADERS)
+        try:
+            await self._verbs.request_decide(request.path_params["request"], choice == "approve")
+        except GatewayError as exc:
+            return PlainTextResponse(f"{exc.message}. {exc.fix}\n", http_status(exc), _HEADERS)
+        return RedirectResponse("/ui#requests", 303, _HEADERS)
 
     async def login_form(self, _request: Request) -> Response:
         """Ask for the admin token."""

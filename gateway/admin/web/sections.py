@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from gateway.admin.location import endpoint_url
 from gateway.admin.web import words
@@ -14,6 +15,7 @@ Json = Mapping[str, Any]
 _TONES = {
     "ready": "good", "healthy": "good", "ok": "good", "starting": "busy", "stopping": "busy", "backoff": "bad",
     "failed": "bad", "unhealthy": "bad", "degraded": "warn", "stopped": "calm", "tool_error": "warn", "timeout": "bad",
+    "pending": "busy", "approved": "busy", "installed": "good", "denied": "calm",
     "gone": "bad", "refused": "warn", "busy": "warn", "cancelled": "calm",
 }  # fmt: skip
 
@@ -157,6 +159,39 @@ def calls_table(calls: Json) -> Html:
         for call in calls.get("calls") or []
     ]
     return table("The newest first; arguments and results are kept nowhere", head, rows, empty="No calls yet.")
+
+
+def requests_table(requests: Json) -> Html:
+    """What agents asked to have installed; those that wait have a yes and a no."""
+    head = ("Server", "State", "Agent", "Run", "Asked (UTC)", "What it means", "Decide")
+    rows = [
+        [
+            row.get("name") or words.NOTHING,
+            badge(row.get("state")),
+            words.plain(row.get("agent")),
+            words.plain(row.get("run")),
+            words.clock_time(row.get("at")),
+            words.plain(row.get("message")),
+            _decide(row),
+        ]
+        for row in requests.get("requests") or []
+    ]
+    return table("Waiting ones first; what is approved is installed at once", head, rows, empty="No agent has asked.")
+
+
+def _decide(row: Json) -> Html:
+    choices = {"pending": ("approve", "deny"), "failed": ("approve", "deny")}.get(str(row.get("state")), ())
+    return joined(
+        [
+            element(
+                "form",
+                element("button", f"{choice.title()}", type="submit", aria_label=f"{choice} {row.get('name')}"),
+                method="post",
+                action=f"/ui/requests/{quote(str(row.get('id')), safe='')}/{choice}",
+            )
+            for choice in choices
+        ]
+    )
 
 
 def connect(status: Json, block: Json) -> Html:

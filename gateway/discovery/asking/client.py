@@ -1,4 +1,4 @@
-"""One registry over HTTP: rate, retries, deadlines, caps, and the last good answers for when it is gone.
+"""One registry, asked questions: the last good answers for when it is gone, and a breaker that leaves it alone then.
 
 It knows nothing about what the answers mean.
 """
@@ -14,25 +14,25 @@ from urllib.parse import urlencode
 import anyio
 import httpx
 import structlog
-from aiolimiter import AsyncLimiter
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from gateway import __version__
 from gateway.clock import Clock
-from gateway.discovery.asking.replies import Reply, decode, failure
-from gateway.discovery.asking.retrying import MAX_RETRIES, asked_wait_s, back_off_s, bucket, may_retry
+from gateway.discovery.asking.access import HURRIED_S, Access
+from gateway.discovery.asking.breaker import Breaker, Outage
+from gateway.discovery.asking.drift import DriftMeter
+from gateway.discovery.asking.memory import Known, Memory
+from gateway.discovery.asking.replies import decode, looks_like_web_page
+from gateway.discovery.asking.wire import Failed, Flight, Request, Wire
+from gateway.discovery.parsing.shapes import Drift, Shape
 from gateway.discovery.ports import Answers
-from gateway.errors import (
-    DiscoveryError,
-    GatewayError,
-    ListingInvalid,
-    RegistryUnauthorized,
-    RegistryUnavailable,
-    StoreError,
-)
+from gateway.errors import DiscoveryError, ListingInvalid, RegistryUnauthorized, RegistryUnavailable
+from gateway.net.tags import tag_of
 
-BODY_CAP_BYTES = 8 * 1024 * 1024  # a hundred full records are below 2 MiB
+__all__ = ["UNAUTHORIZED_MEMORY_S", "Access", "Answer", "Read", "RegistryClient"]
+
 UNAUTHORIZED_MEMORY_S = 600.0  # a refused key does not become good by asking again at once
+SLOW_S = 3.0  # after which a question that was given up counts against the registry
+_NOTE_S = 1.0  # to remember that, while being cancelled
+_QUEUE_S = 1.0  # that a hurried question may wait for its turn, beside the time of its request
 _log = structlog.get_logger("discovery")
 
 T = TypeVar("T")
@@ -50,47 +50,12 @@ class Answer(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Where a registry is and how it may be asked. Durations in seconds; `label` is its name for people."""
-
-    label: str
-    base_url: str
-    api_key: str = ""
-    rate: str = "5/s"
-    burst: int = 10
-    timeout_s: float = 10.0
-    retry_cap_s: float = 30.0
-    key_fix: str = ""
-
-    @property
-    def deadline_s(self) -> float:
-        """How long one question may take with everything: retries, waits asked for, our own rate."""
-        return self.timeout_s + self.retry_cap_s
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    body: bytes
-    at: float
-    etag: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    url: str
-    what: str
-    known: _Known | None
-
-    @property
-    def etag(self) -> str | None:
-        return self.known.etag if self.known is not None else None
-
-
-class _Retryable(Exception):
-    def __init__(self, error: GatewayError, asked_s: float | None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.asked_s = asked_s
+class _Question(Generic[T]):
+    request: Request
+    read: Read[T]
+    known: Known | None
+    shape: Shape | None
+    keep: bool = True
 
 
 class RegistryClient:
@@ -105,26 +70,45 @@ class RegistryClient:
         rng: Random,
         answers: Answers | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        meter: DriftMeter | None = None,
     ) -> None:
-        self._http = http
         self._access = access
         self._clock = clock
-        self._rng = rng
-        self._answers = answers
-        self._sleep = sleep
-        self._limiter = AsyncLimiter(*bucket(access.rate, access.burst))
+        self._meter = meter
+        self._wire = Wire(http, access, clock=clock, rng=rng, sleep=sleep)
+        self._breaker = Breaker(rng)
+        self._memory = Memory(answers, f"{access.label} at {self.base_url}", clock)
         self._first = anyio.Lock()
+        self._recalling = anyio.Lock()
+        self._is_recalled = answers is None
         self._admitted = False  # has it ever let us in?
-        self._closed_until = 0.0
-        self._closed_by: GatewayError | None = None
 
     @property
     def base_url(self) -> str:
         """The registry's address, without a slash at its end."""
         return self._access.base_url.rstrip("/")
 
-    async def ask(self, path: str, read: Read[T], *, what: str, params: Mapping[str, str] | None = None) -> Answer[T]:
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """How its answers differed from their shapes so far."""
+        return self._meter.counts() if self._meter is not None else ()
+
+    async def ask(
+        self,
+        path: str,
+        read: Read[T],
+        *,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        shape: Shape | None = None,
+        keep: bool = True,
+        fixed: bool = False,
+    ) -> Answer[T]:
         """Ask `GET path?params` and `read` the answer; `what` names the wanted thing in errors.
+
+        A fresh answer that differs from its `shape` is counted, never refused for it. With `keep` off the answer is
+        not remembered, and no old one serves in its place. `fixed`: the path always exists, so that 404 means that
+        something else answers.
 
         Raises:
             NotFound: the registry does not know it.
@@ -134,156 +118,118 @@ class RegistryClient:
             DiscoveryError: it did not understand the question.
         """
         url = self.base_url + path + (f"?{urlencode(params)}" if params else "")
-        known = await self._known(url)
-        # With an old answer in hand nobody should wait for a dead registry longer than one time-out.
-        deadline_s = self._access.deadline_s if known is None else self._access.timeout_s
+        known = await self._memory.answer(url) if keep else None
+        # Read once more: an earlier version of ours kept tags that no header can hold.
+        etag = tag_of({"etag": known.etag or ""}).etag or None if known is not None else None
+        request = Request(url, what, etag, hurried=known is not None, fixed=fixed)
+        await self._recall_outage()
         try:
-            return Answer(await self._within(deadline_s, _Question(url, what, known), read))
+            return Answer(await self._within(_Question(request, read, known, shape, keep)))
         except (RegistryUnavailable, RegistryUnauthorized, ListingInvalid) as problem:
             if known is None:
                 raise
             return self._old(known, read, problem)
 
-    async def _known(self, url: str) -> _Known | None:
-        row = await self._answers.answer(url) if self._answers is not None else None
-        return _Known(*row) if row is not None else None
+    async def _recall_outage(self) -> None:
+        """Learn (once) that an earlier process met the registry away, so that this one need not find out again."""
+        if self._is_recalled:
+            return
+        async with self._recalling:
+            if not self._is_recalled:
+                self._breaker.outage = await self._memory.outage()
+                self._is_recalled = True
 
-    def _old(self, known: _Known, read: Read[T], problem: DiscoveryError) -> Answer[T]:
+    def _old(self, known: Known, read: Read[T], problem: DiscoveryError) -> Answer[T]:
         try:
             value = read(decode(known.body, self._access.label), known.at)
         except DiscoveryError:
             raise problem from None  # an older version of ourselves could read it, we cannot
         return Answer(value, max(0.001, self._clock.wall() - known.at), problem)
 
-    async def _within(self, deadline_s: float, question: _Question, read: Read[T]) -> T:
+    async def _within(self, question: _Question[T]) -> T:
+        deadline_s = self._access.deadline_s
+        if question.request.hurried:  # nobody should wait long for a dead registry with an old answer in hand
+            deadline_s = min(deadline_s, HURRIED_S + _QUEUE_S)
         with anyio.move_on_after(deadline_s):
-            if self._admitted:
-                return await self._fresh(deadline_s, question, read)
-            # The very first question goes alone, so that a refused (or missing) key is refused once, not many times.
-            async with self._first:
-                return await self._fresh(deadline_s, question, read)
+            return await self._in_turn(question, deadline_s)
         raise RegistryUnavailable(
             f"{self._access.label} did not answer within {deadline_s:g} s", fix="Try again later, or check the network."
         )
 
-    async def _fresh(self, deadline_s: float, question: _Question, read: Read[T]) -> T:
-        self._refuse_if_closed()
-        reply = await self._retried(deadline_s, question)
-        self._admitted = True
+    async def _in_turn(self, question: _Question[T], deadline_s: float) -> T:
+        """Ask; the very first question, and the first after an outage, goes alone, and its outcome counts for all."""
+        self._refuse_if_open()
+        if not self._goes_alone():
+            return await self._fresh(question, deadline_s)
+        async with self._first:
+            self._refuse_if_open()
+            if self._goes_alone():
+                return await self._fresh(question, deadline_s)
+        return await self._fresh(question, deadline_s)
+
+    def _goes_alone(self) -> bool:
+        return self._breaker.is_tripped or not self._admitted
+
+    def _refuse_if_open(self) -> None:
+        if (refusal := self._breaker.refusal(self._clock.now())) is not None:
+            raise refusal
+
+    async def _fresh(self, question: _Question[T], deadline_s: float) -> T:
+        flight = Flight()
+        try:
+            reply = await self._wire.reply(question.request, deadline_s, flight)
+        except Failed as failed:
+            await self._note_failure(failed)
+            raise failed.error from failed
+        except anyio.get_cancelled_exc_class():
+            await self._note_abandoned(flight)
+            raise
         known, now = question.known, self._clock.wall()
-        body = known.body if reply.status == 304 and known is not None else reply.body
-        value = read(decode(body, self._access.label), now)
-        await self._remember(question.url, body, now, reply.headers.get("etag") or question.etag)
+        if reply.status == 304 and known is not None:
+            await self._note_answer()
+            value = question.read(decode(known.body, self._access.label), now)
+            await self._memory.keep(question.request.url, known.body, now, tag_of(reply.headers).etag or known.etag)
+            return value
+        try:
+            decoded = decode(reply.body, self._access.label)
+        except RegistryUnavailable as error:
+            await self._note_failure(Failed(error, whole=looks_like_web_page(reply.body)))
+            raise
+        await self._note_answer()
+        if self._meter is not None and question.shape is not None:
+            self._meter.look(decoded, question.shape)
+        value = question.read(decoded, now)
+        if question.keep:
+            await self._memory.keep(question.request.url, reply.body, now, tag_of(reply.headers).etag or None)
         return value
 
-    async def _remember(self, url: str, body: bytes, at: float, etag: str | None) -> None:
-        """Keep a good answer for the day the registry is away; a store that cannot be written costs no answer."""
-        if self._answers is None:
-            return
-        try:
-            await self._answers.put_answer(url, body, at, etag)
-        except StoreError as exc:
-            _log.warning("answer_not_remembered", reason=exc.message)
+    async def _note_answer(self) -> None:
+        self._admitted = True
+        if self._breaker.outage is not None:
+            _log.info("registry_back", registry=self._access.label)
+            await self._memory.keep_outage(None)
+        self._breaker.answered()
 
-    async def _retried(self, deadline_s: float, question: _Question) -> Reply:
-        started = self._clock.now()
+    async def _note_failure(self, failed: Failed) -> None:
+        """Remember what the failure says about the registry as a whole."""
+        now, wall, error, before = self._clock.now(), self._clock.wall(), failed.error, self._breaker.outage
+        if failed.status == 401 and isinstance(error, DiscoveryError):  # a 403 may concern this one question only
+            self._breaker.leave_alone(error, UNAUTHORIZED_MEMORY_S, now=now, wall=wall)
+        elif failed.alive:
+            await self._note_answer()
+        elif isinstance(error, DiscoveryError):
+            self._breaker.failed(error, now=now, wall=wall, whole=failed.whole, asked_s=failed.asked_s)
+        if self._breaker.outage is not before and self._breaker.outage is not None:
+            await self._opened(self._breaker.outage, now)
 
-        def is_over(state: RetryCallState) -> bool:
-            spent_s = self._clock.now() - started
-            return state.attempt_number > MAX_RETRIES or spent_s + state.upcoming_sleep > deadline_s
+    async def _note_abandoned(self, flight: Flight) -> None:
+        """Whoever asked went away; when that was because the registry is too slow, the next one should know."""
+        waited_s = self._clock.now() - flight.sent_at if flight.sent_at is not None else 0.0
+        if waited_s >= SLOW_S:
+            with anyio.move_on_after(_NOTE_S, shield=True):
+                await self._note_failure(Failed(self._wire.too_slow(waited_s), whole=True))
 
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_Retryable),
-            wait=self._wait_s,
-            stop=is_over,
-            sleep=self._sleep,
-            before_sleep=self._tell_retry,
-            reraise=True,
-        )
-        try:
-            return await retrying(self._attempt, question)
-        except _Retryable as failed:
-            raise failed.error from failed
-
-    async def _attempt(self, question: _Question) -> Reply:
-        try:
-            async with self._limiter:
-                with anyio.fail_after(self._access.timeout_s):
-                    reply = await self._request(question)
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise _Retryable(self._unreachable(error), None) from error
-        if reply.status == 200 or (reply.status == 304 and question.etag is not None):
-            return reply
-        error_of_ours = failure(reply, self._access.label, what=question.what, key_fix=self._access.key_fix)
-        if reply.status == 401:  # a 403 may concern this one question only
-            self._close(error_of_ours, UNAUTHORIZED_MEMORY_S)
-        if not may_retry(reply.status, reply.headers):
-            raise error_of_ours
-        asked_s = asked_wait_s(reply.headers, self._clock.wall())
-        self._refuse_long_wait(error_of_ours, asked_s)
-        raise _Retryable(error_of_ours, asked_s)
-
-    async def _request(self, question: _Question) -> Reply:
-        headers = {"Accept": "application/json", "User-Agent": f"mcp-gateway/{__version__}"}
-        if self._access.api_key:
-            headers["Authorization"] = f"Bearer {self._access.api_key}"
-        if question.etag is not None:
-            headers["If-None-Match"] = question.etag
-        body = bytearray()
-        # Redirects are not followed: the key would travel to an address that nobody configured.
-        async with self._http.stream(
-            "GET", question.url, headers=headers, timeout=self._access.timeout_s, follow_redirects=False
-        ) as got:
-            async for chunk in got.aiter_bytes():
-                body += chunk
-                if len(body) > BODY_CAP_BYTES:
-                    raise RegistryUnavailable(
-                        f"{self._access.label} answered with more than {BODY_CAP_BYTES} bytes", fix="Ask for less."
-                    )
-            return Reply(got.status_code, {name.lower(): text for name, text in got.headers.items()}, bytes(body))
-
-    def _wait_s(self, state: RetryCallState) -> float:
-        failed = state.outcome.exception() if state.outcome is not None else None
-        asked_s = failed.asked_s if isinstance(failed, _Retryable) else None
-        return back_off_s(state.attempt_number - 1, self._rng) if asked_s is None else asked_s
-
-    def _tell_retry(self, state: RetryCallState) -> None:
-        wait_s = round(state.upcoming_sleep, 3)
-        _log.info("registry_retry", registry=self._access.label, retry=state.attempt_number, wait_s=wait_s)
-
-    def _unreachable(self, error: Exception) -> RegistryUnavailable:
-        slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-        why = (
-            f"did not answer within {self._access.timeout_s:g} s"
-            if slow
-            else f"is not reachable ({type(error).__name__})"
-        )
-        return RegistryUnavailable(
-            f"{self._access.label} {why}",
-            fix=f"Check the network and the base URL {self.base_url}; or try again later.",
-        )
-
-    def _refuse_long_wait(self, error: GatewayError, asked_s: float | None) -> None:
-        if asked_s is None or asked_s <= self._access.retry_cap_s:
-            return
-        refusal = RegistryUnavailable(
-            f"{error.message}; it asks to wait {asked_s:.0f} s, longer than the {self._access.retry_cap_s:g} s allowed",
-            fix=f"Try again in {asked_s:.0f} s.",
-            retry_after_s=asked_s,
-        )
-        self._close(refusal, asked_s)
-        raise refusal
-
-    def _close(self, error: GatewayError, for_s: float) -> None:
-        self._closed_until = self._clock.now() + for_s
-        self._closed_by = error
-        _log.warning("registry_closed", registry=self._access.label, code=error.code, for_s=round(for_s, 1))
-
-    def _refuse_if_closed(self) -> None:
-        """Repeat the last refusal without asking again, as long as it holds."""
-        left_s = self._closed_until - self._clock.now()
-        if self._closed_by is None or left_s <= 0:
-            return
-        if isinstance(self._closed_by, RegistryUnauthorized):
-            raise RegistryUnauthorized(self._closed_by.message, fix=self._closed_by.fix)
-        raise RegistryUnavailable(self._closed_by.message, fix=f"Try again in {left_s:.0f} s.", retry_after_s=left_s)
+    async def _opened(self, outage: Outage, now: float) -> None:
+        for_s = round(outage.until - now, 1)
+        _log.info("registry_closed", registry=self._access.label, code=outage.error.code, for_s=for_s)
+        await self._memory.keep_outage(outage)

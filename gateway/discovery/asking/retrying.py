@@ -8,6 +8,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from random import Random
 
+LONGEST_ASKED_S = 3600.0  # a registry that asks for more (or for the year 9999) is asked again after this
 MAX_RETRIES = 2  # as the official client
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 8.0
@@ -30,14 +31,13 @@ def may_retry(status: int, headers: Mapping[str, str]) -> bool:
 def asked_wait_s(headers: Mapping[str, str], wall: float) -> float | None:
     """Return the seconds a server asks to wait (`retry-after-ms`, else `retry-after` in seconds or as a date).
 
-    `wall` is the calendar's time now. None when it does not ask, or asks for nonsense.
+    `wall` is the calendar's time now; at most `LONGEST_ASKED_S`. None when it does not ask, or asks for nonsense.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
     asked = headers.get("retry-after", "").strip()
-    seconds = _number(asked)
-    return seconds if seconds is not None else _seconds_until(asked, wall)
+    seconds = milliseconds / 1000 if milliseconds is not None else _number(asked)
+    found = seconds if seconds is not None else _seconds_until(asked, wall)
+    return min(found, LONGEST_ASKED_S) if found is not None else None
 
 
 def back_off_s(retry: int, rng: Random) -> float:

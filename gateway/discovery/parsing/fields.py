@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 MAX_LINE = 300
 MAX_TEXT = 4000
@@ -17,7 +17,9 @@ def clean_text(value: object, limit: int = MAX_TEXT) -> str:
     """Return printable text without control characters and direction overrides, cut at `limit` characters."""
     if not isinstance(value, str):
         return ""
-    kept = "".join(_kept(char) for char in value[: limit * 2])
+    begin = value[: limit * 2]
+    # Nearly all text is plain, and a full sync reads millions of characters: only what needs it is sifted.
+    kept = begin if begin.isprintable() else "".join(map(_kept, begin))
     return kept.strip()[:limit]
 
 
@@ -112,21 +114,21 @@ class Fields:
         value = self._raw.get(key)
         return value if isinstance(value, dict) else {}
 
-    def fields(self, key: str) -> Fields:
+    def fields(self, key: str) -> Self:
         """Return an object to be asked in turn, an empty one when it is anything else."""
-        return Fields(self._raw.get(key))
+        return type(self)(self._raw.get(key))
 
-    def rows(self, key: str) -> list[Fields]:
+    def rows(self, key: str) -> list[Self]:
         """Return the objects of a list; whatever else stands in it is left out."""
         value = self._raw.get(key)
         items = value[:MAX_ITEMS] if isinstance(value, list) else []
-        return [Fields(item) for item in items if isinstance(item, dict)]
+        return [type(self)(item) for item in items if isinstance(item, dict)]
 
-    def named(self, key: str) -> Iterator[tuple[str, Fields]]:
+    def named(self, key: str) -> Iterator[tuple[str, Self]]:
         """Walk over an object of objects: (its key, the object)."""
         for name, value in list(self.mapping(key).items())[:MAX_ITEMS]:
             if isinstance(name, str) and isinstance(value, dict):
-                yield name, Fields(value)
+                yield name, type(self)(value)
 
     def lines(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, numbers and booleans as texts."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.discovery.parsing.fields import MAX_LINE, Fields, spelled
 from gateway.listing import InputSpec
 
 _FORMATS = frozenset({"string", "number", "boolean", "filepath"})
 
 
-def parse_inputs(rows: list[Fields]) -> tuple[InputSpec, ...]:
+def parse_inputs(rows: Sequence[Fields]) -> tuple[InputSpec, ...]:
     """Read named inputs (environment variables, headers); those without a name are left out."""
     return tuple(parse_input(row, row.line("name")) for row in rows if row.line("name"))
 
 
-def parse_arguments(rows: list[Fields]) -> tuple[InputSpec, ...]:
-    """Read command-line arguments; positional ones are named by their hint."""
-    return tuple(spec for row in rows if (spec := _argument(row)) is not None)
+def parse_arguments(rows: Sequence[Fields]) -> tuple[InputSpec, ...]:
+    """Read command-line arguments; positional ones are named by their hint, those without one by their place."""
+    return tuple(spec for place, row in enumerate(rows, 1) if (spec := _argument(row, place)) is not None)
 
 
 def parse_variables(owner: Fields) -> tuple[InputSpec, ...]:
@@ -42,11 +44,13 @@ def parse_input(row: Fields, name: str, *, kind: str = "", deep: bool = True) ->
     )
 
 
-def _argument(row: Fields) -> InputSpec | None:
+def _argument(row: Fields, place: int) -> InputSpec | None:
     match row.line("type"):
         case "named" if row.line("name"):
             return parse_input(row, row.line("name"), kind="named")
         case "positional" if row.line("valueHint") or "value" in row:
             return parse_input(row, row.line("valueHint") or "value", kind="positional")
+        case "positional" if "default" in row or row.flag("isRequired"):
+            return parse_input(row, f"argument-{place}", kind="positional")
         case _:
             return None

@@ -38,6 +38,7 @@ class Page:
     entries: int  # as they came, malformed ones included; 0 ends the paging
     total_pages: int | None
     total: int | None
+    size: int | None = None  # as the registry says, which may be fewer than it was asked for
 
 
 def parse_page(value: object, *, fetched_at: float) -> Page:
@@ -57,7 +58,8 @@ def parse_page(value: object, *, fetched_at: float) -> Page:
         except ListingInvalid:
             skipped += 1
     paging = fields.fields("pagination")
-    return Page(tuple(listings), skipped, len(entries), paging.count("totalPages"), paging.count("totalCount"))
+    counts = (paging.count(name) for name in ("totalPages", "totalCount", "pageSize"))
+    return Page(tuple(listings), skipped, len(entries), *counts)
 
 
 def parse_item(value: object, *, fetched_at: float) -> Listing:

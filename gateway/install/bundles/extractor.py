@@ -1,61 +1,59 @@
 """Unpacks MCPB bundles: an own extractor that refuses, because the standard one renames, follows and never stops.
 
-It knows zip files and nothing of manifests. Everything is checked from the directory before the first byte is
-written, and counted again while writing, since a directory may lie.
+It knows zip files and nothing of manifests. Structure and entries are checked before the first byte is written; sizes
+and checksums are counted again on the real bytes while writing, since a directory holds its author's words.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from gateway.errors import InstallError
+from gateway.install.bundles.archive import DEFLATED, STEP, Directory, Entry, read_directory, refused, shown
+from gateway.install.bundles.entries import USUAL_CAPS, Caps, check_entries
 
-STEP = "unpack"
 CHUNK = 65536
-_DEVICE_NAMES = {"con", "prn", "aux", "nul"}
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
-    """How large a bundle may be."""
+class Inspected:
+    """A sound archive: the members that were asked for and are there; whether a signature (not verified) follows."""
 
-    entries: int = 10_000
-    total_bytes: int = 512 * 1024 * 1024
-    ratio: int = 100
-    # Small files compress wonderfully (a page of blanks); the ratio says nothing about them.
-    ratio_from_bytes: int = 64 * 1024
-    path_chars: int = 500
+    members: Mapping[str, bytes]
+    names: tuple[str, ...]
+    is_signed: bool = False
+
+    def without(self, name: str) -> InstallError:
+        """The refusal of a bundle that lacks a member."""
+        deeper = [other for other in self.names if other.endswith(f"/{name}")]
+        return refused(f"it has no {name} at its top" + (f" (only {shown(deeper[0])})" if deeper else ""))
 
 
-def read_member(archive: Path, name: str, max_bytes: int) -> bytes:
-    """Read one member whole, if it is not larger than `max_bytes`.
+def inspect(archive: Path, wanted: Mapping[str, int], caps: Caps = USUAL_CAPS) -> Inspected:
+    """Check a whole archive, and read the `wanted` members of it: name -> most bytes.
 
-    Raises: InstallError.
+    Raises: InstallError (step "unpack").
     """
     try:
-        with zipfile.ZipFile(archive) as bundle, bundle.open(name) as member:
-            data = member.read(max_bytes + 1)
-    except KeyError as exc:
-        raise _refused(f"it has no {name}") from exc
-    except _BROKEN as exc:
-        raise _refused("it is not a sound zip file") from exc
+        with archive.open("rb") as file:
+            directory = _checked(file, caps)
+            members = {}
+            for entry in directory.entries:
+                if entry.name in wanted:
+                    if entry.size > wanted[entry.name]:
+                        raise refused(f"its {entry.name} is larger than {wanted[entry.name]} bytes")
+                    members[entry.name] = b"".join(_unpacked(file, entry, caps))
+            return Inspected(members, tuple(entry.name for entry in directory.entries), directory.is_signed)
     except OSError as exc:
         raise _unreadable(exc) from exc
-    if len(data) > max_bytes:
-        raise _refused(f"its {name} is larger than {max_bytes} bytes")
-    return data
 
 
-_BROKEN = (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, ValueError, zlib.error)
-
-
-def extract(archive: Path, target: Path, caps: Caps = Caps()) -> None:
+def extract(archive: Path, target: Path, caps: Caps = USUAL_CAPS) -> None:
     """Unpack `archive` into the new directory `target`; synchronous, for a worker thread.
 
     On refusal `target` may hold a part; the caller throws its work folder away.
@@ -63,126 +61,81 @@ def extract(archive: Path, target: Path, caps: Caps = Caps()) -> None:
     Raises: InstallError (step "unpack").
     """
     try:
-        with zipfile.ZipFile(archive) as bundle:
-            members = bundle.infolist()
-            _check_directory(members, caps)
+        with archive.open("rb") as file:
+            directory = _checked(file, caps)
             target.mkdir(mode=0o700)
-            written = 0
-            for member in members:
-                written += _extract_one(bundle, member, target, caps, caps.total_bytes - written)
-    except _BROKEN as exc:
-        raise _refused("it is not a sound zip file") from exc
+            room = caps.total_bytes
+            for entry in directory.entries:
+                room -= _extract_one(file, entry, target, caps, room)
     except OSError as exc:
         raise _unreadable(exc) from exc
+
+
+def _checked(file: IO[bytes], caps: Caps) -> Directory:
+    directory = read_directory(file, max_entries=caps.entries)
+    check_entries(directory.entries, caps)
+    return directory
 
 
 def _unreadable(exc: OSError) -> InstallError:
     return InstallError(f"the bundle could not be unpacked: {exc.strerror or exc}", step=STEP, fix="Check the disk.")
 
 
-def _check_directory(members: list[zipfile.ZipInfo], caps: Caps) -> None:
-    if len(members) > caps.entries:
-        raise _refused(f"it has {len(members)} entries, more than {caps.entries}")
-    seen: dict[str, str] = {}
-    folders: set[str] = set()
-    for member in members:
-        _check_member(member, caps)
-        folded = member.filename.rstrip("/").casefold()
-        if folded in seen:
-            raise _refused(f"two entries are called {_shown(seen[folded])} (upper and lower case apart)")
-        seen[folded] = member.filename
-        parents = folded.split("/")[:-1]
-        folders.update("/".join(parents[: depth + 1]) for depth in range(len(parents)))
-    for folder in folders:
-        if folder in seen and not seen[folder].endswith("/"):
-            raise _refused(f"{_shown(seen[folder])} is both a file and a folder")
-    declared = sum(member.file_size for member in members)
-    if declared > caps.total_bytes:
-        raise _refused(f"it unpacks to {declared} bytes, more than {caps.total_bytes}")
-
-
-def _check_member(member: zipfile.ZipInfo, caps: Caps) -> None:
-    name = member.filename
-    why = _why_bad_name(name, member.orig_filename, caps)
-    if why is not None:
-        raise _refused(f"the entry {_shown(name)} {why}")
-    mode = member.external_attr >> 16
-    kind = stat.S_IFMT(mode)
-    if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise _refused(f"the entry {_shown(name)} is a {_KINDS.get(kind, 'special file')}")
-    if (kind == stat.S_IFDIR) != name.endswith("/") and kind != 0:
-        raise _refused(f"the entry {_shown(name)} is half a file, half a folder")
-    if mode & (stat.S_ISUID | stat.S_ISGID):
-        raise _refused(f"the entry {_shown(name)} is setuid or setgid")
-    if member.flag_bits & 0x1:
-        raise _refused(f"the entry {_shown(name)} is encrypted")
-    if member.file_size > caps.ratio_from_bytes and member.file_size > caps.ratio * max(member.compress_size, 1):
-        raise _refused(f"the entry {_shown(name)} is packed more than {caps.ratio} times (a bomb)")
-
-
-_KINDS = {
-    stat.S_IFLNK: "symbolic link",
-    stat.S_IFCHR: "device",
-    stat.S_IFBLK: "device",
-    stat.S_IFIFO: "pipe",
-    stat.S_IFSOCK: "socket",
-}
-
-
-def _why_bad_name(name: str, original: str, caps: Caps) -> str | None:
-    """Say why a member's name is refused; the original is what the file says, before `zipfile` cut it at NUL."""
-    if "\0" in original or any(ord(char) < 32 or ord(char) == 127 for char in name):
-        return "has control characters in its name"
-    if "\\" in original:
-        return "has a backslash in its name"
-    if len(name) > caps.path_chars:
-        return f"has a name longer than {caps.path_chars} characters"
-    if name.startswith("/"):
-        return "has an absolute name"
-    if ":" in name:
-        return "names a drive or a stream"
-    return next((why for part in name.removesuffix("/").split("/") if (why := _why_bad_part(part))), None)
-
-
-def _why_bad_part(part: str) -> str | None:
-    if part in {"..", "."}:
-        return "climbs out of the bundle"
-    if not part:
-        return "has an empty part in its name"
-    if part.split(".", maxsplit=1)[0].lower() in _DEVICE_NAMES or part != part.rstrip(" ."):
-        return "has a name that means something else on another system"
-    return None
-
-
-def _extract_one(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, caps: Caps, room: int) -> int:
-    path = target.joinpath(*member.filename.split("/"))
-    if member.is_dir():
+def _extract_one(file: IO[bytes], entry: Entry, target: Path, caps: Caps, room: int) -> int:
+    path = target.joinpath(*entry.name.rstrip("/").split("/"))
+    if entry.is_folder:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return 0
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    executable = bool((member.external_attr >> 16) & 0o100)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o700 if executable else 0o600)
-    with os.fdopen(descriptor, "wb") as file, bundle.open(member) as packed:
-        return _copy(packed, file, member, caps, room)
-
-
-def _copy(packed: IO[bytes], file: IO[bytes], member: zipfile.ZipInfo, caps: Caps, room: int) -> int:
-    """Copy with the caps counted on real bytes: the sizes in a zip's directory are its author's words."""
+    mode = 0o700 if entry.mode & 0o100 else 0o600
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     written = 0
-    allowed = max(caps.ratio_from_bytes, caps.ratio * max(member.compress_size, 1))
-    while chunk := packed.read(CHUNK):
-        written += len(chunk)
-        if written > room:
-            raise _refused(f"it unpacks to more than {caps.total_bytes} bytes")
-        if written > allowed:
-            raise _refused(f"the entry {_shown(member.filename)} is packed more than {caps.ratio} times (a bomb)")
-        file.write(chunk)
+    with os.fdopen(descriptor, "wb") as unpacked:
+        for chunk in _unpacked(file, entry, caps):
+            written += len(chunk)
+            if written > room:
+                raise refused(f"it unpacks to more than {caps.total_bytes} bytes")
+            unpacked.write(chunk)
     return written
 
 
-def _refused(why: str) -> InstallError:
-    return InstallError(f"the bundle is refused: {why}", step=STEP, fix="Do not use it; tell its publisher.")
+def _unpacked(file: IO[bytes], entry: Entry, caps: Caps) -> Iterator[bytes]:
+    """Yield an entry's content, counted, and checked at its end."""
+    allowed = min(entry.size, caps.most_unpacked(entry.packed))
+    size, crc = 0, 0
+    for chunk in _inflated(file, entry) if entry.method == DEFLATED else _packed(file, entry):
+        size += len(chunk)
+        if size > allowed:
+            raise refused(f"the entry {shown(entry.name)} unpacks to more than it says (a bomb)")
+        crc = zlib.crc32(chunk, crc)
+        yield chunk
+    if size != entry.size or crc != entry.crc:
+        raise refused(f"it is not a sound zip file (the entry {shown(entry.name)} is damaged)")
 
 
-def _shown(name: str) -> str:
-    return ascii(name[:100])
+def _packed(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
+    file.seek(entry.data)
+    left = entry.packed
+    while left and (chunk := file.read(min(CHUNK, left))):
+        left -= len(chunk)
+        yield chunk
+
+
+def _inflated(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
+    """Inflate in bounded steps: one packed chunk may become a thousand times as much."""
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for packed in _packed(file, entry):
+            rest = packed
+            while rest and not stream.eof:
+                if chunk := stream.decompress(rest, CHUNK):
+                    yield chunk
+                rest = stream.unconsumed_tail
+        while not stream.eof and (chunk := stream.decompress(b"", CHUNK)):
+            yield chunk
+    except zlib.error as exc:
+        raise refused(f"it is not a sound zip file (the entry {shown(entry.name)} is damaged)") from exc
+    if not stream.eof or stream.unused_data:
+        raise refused(
+            f"it is not a sound zip file (the entry {shown(entry.name)} is longer or shorter than its stream)"
+        )

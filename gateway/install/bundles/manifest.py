@@ -14,6 +14,7 @@ STEP = "manifest"
 MAX_MANIFEST_BYTES = 1024 * 1024
 KNOWN_VERSIONS = {"0.1", "0.2", "0.3", "0.4"}
 KINDS = ("node", "python", "uv", "binary")
+MAX_BOUND = 1e300  # a bound beyond it, or none that is a number, bounds nothing
 OPTION_TYPES = ("string", "number", "boolean", "directory", "file")
 
 
@@ -24,6 +25,7 @@ class Option:
     key: str
     type: str = "string"
     title: str = ""
+    description: str = ""
     required: bool = False
     sensitive: bool = False
     multiple: bool = False
@@ -45,6 +47,10 @@ class Manifest:
     env: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     options: Mapping[str, Option] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()  # the names it claims; `tools_generated`: there may be more
+    tools_generated: bool = False
+    prompts: tuple[str, ...] = ()
+    prompts_generated: bool = False
     platforms: tuple[str, ...] = ()
     runtimes: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,9 +60,15 @@ def parse_manifest(data: bytes, platform: str) -> Manifest:
 
     Raises: InstallError (step "manifest").
     """
-    document = _document(data)
+    try:
+        return _manifest(_document(data), platform)
+    except RecursionError as exc:
+        raise _bad("it is nested too deeply") from exc
+
+
+def _manifest(document: Mapping[str, Any], platform: str) -> Manifest:
     version = document.get("manifest_version", document.get("dxt_version"))
-    if version not in KNOWN_VERSIONS:
+    if not isinstance(version, str) or version not in KNOWN_VERSIONS:
         raise _bad(f"manifest_version {version!r} is not one of {', '.join(sorted(KNOWN_VERSIONS))}")
     server = _mapping(document, "server")
     kind = server.get("type")
@@ -65,20 +77,24 @@ def parse_manifest(data: bytes, platform: str) -> Manifest:
     entry_point = _text(server.get("entry_point", ""), "server.entry_point")
     config = _for_platform(_mapping(server, "mcp_config"), platform)
     args = config.get("args", [])
-    if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
+    if not isinstance(args, list):
         raise _bad("server.mcp_config.args is not a list of texts")
     compatibility = _mapping(document, "compatibility")
     platforms = compatibility.get("platforms", [])
     return Manifest(
-        name=_text(document.get("name"), "name"),
-        version=_text(document.get("version"), "version"),
+        name=_line(document.get("name"), "name"),
+        version=_line(document.get("version"), "version"),
         kind=kind,
         entry_point=entry_point,
         command=_text(config.get("command", ""), "server.mcp_config.command"),
-        args=tuple(args),
+        args=tuple(_text(arg, "one of server.mcp_config.args") for arg in args),
         env=_texts(config, "env"),
         description=_text(document.get("description", ""), "description")[:500],
         options=_options(_mapping(document, "user_config")),
+        tools=_names(document, "tools"),
+        tools_generated=document.get("tools_generated") is True,
+        prompts=_names(document, "prompts"),
+        prompts_generated=document.get("prompts_generated") is True,
         platforms=tuple(item for item in platforms if isinstance(item, str)) if isinstance(platforms, list) else (),
         runtimes={key: value for key, value in _mapping(compatibility, "runtimes").items() if isinstance(value, str)},
     )
@@ -89,7 +105,10 @@ def _document(data: bytes) -> dict[str, Any]:
         raise _bad(f"it is larger than {MAX_MANIFEST_BYTES} bytes")
     try:
         document = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as exc:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:  # half a character, which no file, database or command line takes
+        raise _bad("one of its texts is not valid Unicode") from exc
+    except ValueError as exc:
         raise _bad("it is not JSON") from exc
     if not isinstance(document, dict):
         raise _bad("it is not a JSON object")
@@ -117,16 +136,33 @@ def _text(value: object, where: str) -> str:
     return value
 
 
+def _line(value: object, where: str) -> str:
+    text = _text(value, where)
+    if _CONTROL.search(text):
+        raise _bad(f"{where} holds control characters")
+    return text
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def _texts(parent: Mapping[str, Any], key: str) -> dict[str, str]:
-    return {name: _text(value, f"{key}.{name}") for name, value in _mapping(parent, key).items()}
+    found = _mapping(parent, key).items()
+    return {_text(name, f"a name in {key}"): _text(value, f"{key}.{name}") for name, value in found}
 
 
 def _for_platform(config: dict[str, Any], platform: str) -> dict[str, Any]:
-    """Apply `platform_overrides`: a field given there replaces the general one; env is joined."""
+    """Apply `platform_overrides`: each field given there replaces the general one whole, `env` included."""
     override = _mapping(_mapping(config, "platform_overrides"), platform)
-    merged = {**config, **override}
-    merged["env"] = {**_mapping(config, "env"), **_mapping(override, "env")}
-    return merged
+    return {**config, **{field: override[field] for field in ("command", "args", "env") if override.get(field)}}
+
+
+def _names(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = document.get(key) or []
+    if not isinstance(found, list):
+        raise _bad(f"{key} is not a list")
+    named = [item.get("name") if isinstance(item, dict) else None for item in found]
+    return tuple(_text(name, f"the name of one of the {key}") for name in named)
 
 
 _OPTION_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
@@ -147,6 +183,7 @@ def _option(key: str, entry: object) -> Option:
         key=key,
         type=kind,
         title=str(entry.get("title") or ""),
+        description=str(entry.get("description") or "")[:500],
         required=entry.get("required") is True,
         sensitive=entry.get("sensitive") is True,
         multiple=entry.get("multiple") is True,
@@ -157,4 +194,6 @@ def _option(key: str, entry: object) -> Option:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < MAX_BOUND:
+        return None
+    return float(value)

@@ -12,6 +12,7 @@ Argv = tuple[str, ...]
 NPM_LOCK = "package-lock.json"
 UV_INPUT = "requirements.in"
 UV_LOCK = "requirements.txt"
+UV_EXPLAINED = "pylock.toml"
 VENV = "venv"
 VENV_PYTHON = f"{VENV}/bin/python"
 
@@ -23,20 +24,33 @@ def cutoff(now: float, cooldown_s: float) -> str | None:
     return datetime.fromtimestamp(now - cooldown_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+# A package may depend on a git repository, a web address or a folder: npm would fetch them, and run what a repository
+# says while preparing it, scripts forbidden or not. Older npm that does not know these words finds no git to run.
+_REGISTRY_ONLY = (
+    "--allow-git=none", "--allow-remote=none", "--allow-file=none", "--allow-directory=none",
+    "--git=/dev/null/no-git-dependencies",
+)  # fmt: skip
+_QUIET = ("--json", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
+
+
 def npm_view(npm: str, package: str) -> Argv:
     """Ask the registry which versions exist and when they were published."""
     return (npm, "view", "--json", "--", package, "time", "dist-tags", "versions")
 
 
 def npm_lock(npm: str, before: str | None) -> Argv:
-    """Resolve the whole tree into a lock of our own; fetches no package."""
+    """Resolve the whole tree into a lock of our own; fetches no package.
+
+    npm leaves out the address of what comes from its configured registry; an address in the lock is from elsewhere.
+    """
     fresh = (f"--before={before}",) if before else ()
-    return (npm, "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev", *fresh)
+    lock = ("--package-lock-only", "--omit-lockfile-registry-resolved")
+    return (npm, "install", *lock, *_QUIET, *_REGISTRY_ONLY, *fresh)
 
 
 def npm_ci(npm: str) -> Argv:
     """Install exactly the lock, running no script of any package."""
-    return (npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev")
+    return (npm, "ci", *_QUIET, *_REGISTRY_ONLY)
 
 
 def uv_compile(uv: str, python: str, before: str | None) -> Argv:
@@ -45,6 +59,14 @@ def uv_compile(uv: str, python: str, before: str | None) -> Argv:
     return (
         uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:", "--generate-hashes",
         "--python", python, *fresh, "--output-file", UV_LOCK, UV_INPUT,
+    )  # fmt: skip
+
+
+def uv_explain(uv: str, python: str) -> Argv:
+    """Resolve once more without a cut-off, into a lock that tells when each file was uploaded."""
+    return (
+        uv, "pip", "compile", "--quiet", "--only-binary", ":all:", "--python", python, "--format", "pylock.toml",
+        "--output-file", UV_EXPLAINED, UV_INPUT,
     )  # fmt: skip
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from gateway.errors import InstallError, RefusedByPolicy
 
@@ -41,6 +45,10 @@ def read_npm_lock(data: bytes, package: str) -> NpmLock:
         why = _why_unpinned(place, entry)
         if why is not None:
             raise RefusedByPolicy(f"{package} depends on {place[:100]!a}, which {why}", fix="Choose another server.")
+        if place == f"node_modules/{package}" and entry.get("name", package) != package:
+            raise RefusedByPolicy(
+                f"{package} turned out to be {str(entry['name'])[:100]!a}", fix="Install that one by its own name."
+            )
         if entry.get("hasInstallScript"):
             scripted.append(place.rpartition("node_modules/")[2])
     return NpmLock(str(own), len(entries) - 1, tuple(scripted), _digest("npm", package, _canonical(entries)))
@@ -49,12 +57,24 @@ def read_npm_lock(data: bytes, package: str) -> NpmLock:
 def _why_unpinned(place: str, entry: Mapping[str, Any]) -> str | None:
     if not place.startswith("node_modules/") or entry.get("link"):
         return "is a folder, not a package"
-    resolved = entry.get("resolved", "")
-    if resolved and not str(resolved).startswith(("https://", "http://")):
-        return "does not come from a registry"
-    if not entry.get("integrity") and not entry.get("inBundle"):
-        return "has no integrity hash"
+    if entry.get("inBundle"):
+        return None  # it travels within another package's file, whose hash covers it
+    if entry.get("resolved"):
+        return "does not come from the configured registry"
+    if not str(entry.get("integrity", "")).startswith(_STRONG):
+        return "has no integrity hash (of SHA-256 or better)"
+    if _NPM_NAME.fullmatch(_npm_name(place, entry)) is None:
+        return "has a name that no package can have"
     return None
+
+
+_STRONG = ("sha256-", "sha384-", "sha512-")
+_NPM_NAME = re.compile(r"(?:@[A-Za-z0-9~_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]*", re.ASCII)
+
+
+def _npm_name(place: str, entry: Mapping[str, Any]) -> str:
+    """The package's own name; an alias (`npm:other@1`) has another folder."""
+    return str(entry.get("name") or place.rpartition("node_modules/")[2])
 
 
 def _canonical(entries: Mapping[str, Any]) -> str:
@@ -82,8 +102,7 @@ def read_uv_lock(text: str, package: str, *, salt: str) -> UvLock:
 
     Raises: RefusedByPolicy for an entry that is not an exact version with a hash.
     """
-    logical = [line.strip() for line in text.replace("\\\n", " ").split("\n")]
-    entries = [line for line in logical if line and not line.startswith("#")]
+    entries = _uv_entries(text)
     version = None
     for entry in entries:
         match = _PINNED.match(entry)
@@ -97,6 +116,25 @@ def read_uv_lock(text: str, package: str, *, salt: str) -> UvLock:
     return UvLock(version, len(entries), _digest("pypi", package, salt, *sorted(" ".join(e.split()) for e in entries)))
 
 
+def _uv_entries(text: str) -> list[str]:
+    logical = [line.strip() for line in text.replace("\\\n", " ").split("\n")]
+    return [line for line in logical if line and not line.startswith("#")]
+
+
+def read_uploads(text: str) -> dict[str, float | None]:
+    """When each package of a pylock.toml was uploaded (its newest file), in seconds since the epoch; None: unknown."""
+    try:
+        packages = tomllib.loads(text).get("packages", [])
+    except tomllib.TOMLDecodeError:
+        return {}
+    uploads: dict[str, float | None] = {}
+    for package in packages:
+        moments = [wheel.get("upload-time") for wheel in package.get("wheels", [])]
+        known = [moment.timestamp() for moment in moments if isinstance(moment, datetime)]
+        uploads[f"{package.get('name')} {package.get('version')}"] = max(known) if len(known) == len(moments) else None
+    return uploads
+
+
 def normalised(name: str) -> str:
     """A PyPI name in its canonical spelling."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -104,6 +142,45 @@ def normalised(name: str) -> str:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+class Component(msgspec.Struct, frozen=True):
+    """One package of a lock. `integrity`: the hashes that its file may have, as the lock spells them."""
+
+    kind: str  # npm | pypi
+    name: str
+    version: str
+    integrity: tuple[str, ...] = ()
+    place: str = ""  # its folder, where that is not its name (an alias, a nested copy)
+    has_scripts: bool = False  # install scripts, which were not run
+
+
+def npm_components(text: str) -> list[Component]:
+    """The packages of a package-lock.json; none when it is not one."""
+    try:
+        entries: dict[str, Any] = json.loads(text)["packages"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    found = []
+    for place, entry in entries.items():
+        if place:
+            name, inside = _npm_name(place, entry), place.removeprefix("node_modules/")
+            integrity = str(entry.get("integrity", ""))
+            hashes = tuple(integrity.split()) if integrity else ()
+            more = (inside if inside != name else "", bool(entry.get("hasInstallScript")))
+            found.append(Component("npm", name, str(entry.get("version", "")), hashes, *more))
+    return found
+
+
+def uv_components(text: str) -> list[Component]:
+    """The packages of a hashed requirements file."""
+    found = []
+    for entry in _uv_entries(text):
+        match = _PINNED.match(entry)
+        if match is not None:
+            hashes = tuple(sorted(re.findall(r"--hash=(sha256:[0-9a-f]{64})", entry)))
+            found.append(Component("pypi", normalised(match["name"]), match["version"], hashes))
+    return found
 
 
 def combined_digest(*digests: str) -> str:

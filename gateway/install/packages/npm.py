@@ -8,13 +8,14 @@ from typing import Any
 
 import anyio
 
-from gateway.errors import InstallError, NotFound
+from gateway.errors import InstallError, NotFound, RefusedByPolicy
 from gateway.install.build import Built, Site, package_launch
 from gateway.install.content import Receipt
 from gateway.install.packages import commands
 from gateway.install.packages.locks import NpmLock, read_npm_lock
 from gateway.install.planning.blueprint import InstallPlan, PackageSource
-from gateway.install.planning.rules import check_age, newest_allowed, parse_time
+from gateway.install.planning.rules import ALLOW_FRESH, check_age, newest_allowed, parse_time
+from gateway.install.runner import Finished
 
 _SCRIPT_SUFFIXES = (".js", ".mjs", ".cjs")
 
@@ -102,8 +103,53 @@ async def _lock(plan: InstallPlan, package: str, version: str, site: Site, work:
     site.report("lock", f"resolving what {package}@{version} needs")
     own = {"name": "installed-server", "version": "0.0.0", "private": True, "dependencies": {package: version}}
     await anyio.Path(work / "package.json").write_text(json.dumps(own))
-    await site.run("lock", commands.npm_lock(_program(site), plan.before), work)
+    finished = await site.run("lock", commands.npm_lock(_program(site), plan.before), work, check=False)
+    if finished.exit_code != 0:
+        await _explain_failure(plan, f"{package}@{version}", site, work, finished)
     return read_npm_lock(await _read(work / commands.NPM_LOCK), package)
+
+
+async def _explain_failure(plan: InstallPlan, shown: str, site: Site, work: Path, finished: Finished) -> None:
+    """Say whether a rule of ours was the reason, told by npm's error codes and by asking again without the cool-down.
+
+    Raises: RefusedByPolicy, InstallError.
+    """
+    code, summary = npm_error(finished.stdout)
+    if code.startswith("EALLOW"):
+        raise RefusedByPolicy(
+            f"{shown} (or something it needs) is to be fetched from elsewhere than the package registry: {summary}",
+            fix="Choose another server: code from a repository, a web address or a folder is not installed.",
+            code="not_from_registry",
+        )
+    if plan.before is not None and code in {"ETARGET", "ENOVERSIONS"}:
+        again = await site.run("lock", commands.npm_lock(_program(site), None), work, check=False)
+        if again.exit_code == 0:
+            days = f"{plan.rules.cooldown_days:g}"
+            raise RefusedByPolicy(
+                f"{shown} needs something that was published less than {days} days ago (the cool-down): {summary}",
+                fix=f"Wait, choose an older version, or: {ALLOW_FRESH}",
+                code="too_fresh",
+            )
+    raise InstallError(
+        f"npm could not resolve what {shown} needs: {summary or code or 'it did not say why'}",
+        step="lock",
+        exit_code=finished.exit_code,
+        tail=finished.tail,
+        fix="Check the network and npm's registry setting, and try again.",
+    )
+
+
+def npm_error(stdout: bytes) -> tuple[str, str]:
+    """Return the code and the summary of npm's JSON error; both "" when there is none."""
+    try:
+        answer = json.loads(stdout)
+    except ValueError:
+        return "", ""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        return "", ""
+    summary = "".join(char if char.isprintable() else " " for char in str(error.get("summary", "")))
+    return str(error.get("code", ""))[:40], summary[:300]
 
 
 async def _read(path: Path) -> bytes:
@@ -122,8 +168,27 @@ def _warnings(note: str | None, lock: NpmLock) -> tuple[str, ...]:
 
 async def _install(source: PackageSource, lock: NpmLock, site: Site, work: Path) -> str:
     site.report("install", f"installing {lock.packages} packages, running none of their scripts")
-    await site.run("install", commands.npm_ci(_program(site)), work)
+    finished = await site.run("install", commands.npm_ci(_program(site)), work, check=False)
+    if finished.exit_code != 0:
+        _raise_install_failed(source.package, finished)
     return await anyio.to_thread.run_sync(find_program, work, source.package)
+
+
+def _raise_install_failed(package: str, finished: Finished) -> None:
+    code, summary = npm_error(finished.stdout)
+    if code == "EINTEGRITY":
+        raise RefusedByPolicy(
+            f"a file of {package} has another content than its registry promised: {summary}",
+            fix="Do not install it; ask its publisher, or whoever runs the registry or mirror.",
+            code="integrity",
+        )
+    raise InstallError(
+        f"npm could not install {package}: {summary or code or 'it did not say why'}",
+        step="install",
+        exit_code=finished.exit_code,
+        tail=finished.tail,
+        fix="See the last lines of its output; try again if the network was the cause.",
+    )
 
 
 def find_program(root: Path, package: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
@@ -11,9 +13,10 @@ from gateway.errors import InstallError, NotFound, RefusedByPolicy
 from gateway.install.build import Built, Site, package_launch
 from gateway.install.content import Receipt
 from gateway.install.packages import commands
-from gateway.install.packages.locks import UvLock, normalised, read_uv_lock
+from gateway.install.packages.locks import UvLock, normalised, read_uploads, read_uv_lock
 from gateway.install.planning.blueprint import InstallPlan, PackageSource
 from gateway.install.planning.machine import Program
+from gateway.install.planning.rules import ALLOW_FRESH, DAY_S, age_words
 from gateway.install.runner import Finished
 
 
@@ -88,20 +91,40 @@ async def _explain_failure(shown: str, plan: InstallPlan, site: Site, work: Path
     """Find out by asking again whether the cool-down was the reason, rather than by reading uv's words."""
     python, uv = _programs(site)
     if plan.before is not None:
-        again = await site.run("lock", commands.uv_compile(uv.path, python.path, None), work, check=False)
+        again = await site.run("lock", commands.uv_explain(uv.path, python.path), work, check=False)
         if again.exit_code == 0:
-            raise RefusedByPolicy(
-                f"{shown} (or something it needs) was published less than {plan.rules.cooldown_days:g} days ago, "
-                "or its index does not say when",
-                fix="Wait, choose an older version, or install it with --allow-fresh (this is recorded).",
-                code="too_fresh",
-            )
+            text = await anyio.to_thread.run_sync((work / commands.UV_EXPLAINED).read_text)
+            raise _too_fresh(shown, plan, read_uploads(text), site.now)
     raise InstallError(
         f"{shown} cannot be installed from wheels alone",
         step="lock",
         exit_code=finished.exit_code,
         tail=finished.tail,
         fix="Check name and version; packages that must be built here are not installed.",
+    )
+
+
+def _too_fresh(shown: str, plan: InstallPlan, uploads: Mapping[str, float | None], now: float) -> RefusedByPolicy:
+    """Name what is too young, and how young; or what nobody knows the age of."""
+    days = f"{plan.rules.cooldown_days:g} days"
+    ages = sorted((now - at, what) for what, at in uploads.items() if at is not None)
+    young = {what: age_words(age / DAY_S) for age, what in ages if age < plan.rules.cooldown_s}
+    unknown = [what for what, at in uploads.items() if at is None]
+    own = [what for what in young if what.partition(" ")[0] == normalised(re.split(r"[\[=]", shown)[0])]
+    if own:
+        said = f"{own[0]} was published {young[own[0]]} ago, less than {days} (the cool-down)"
+        return RefusedByPolicy(said, fix=f"Wait, choose an older version, or: {ALLOW_FRESH}", code="too_fresh")
+    if young or not unknown:
+        named = ", ".join(f"{what} ({age} ago)" for what, age in [*young.items()][:5]) or "nothing any more"
+        return RefusedByPolicy(
+            f"{shown} needs something that was published less than {days} (the cool-down) ago; so young is: {named}",
+            fix=f"Wait, choose an older version, or: {ALLOW_FRESH}",
+            code="too_fresh",
+        )
+    return RefusedByPolicy(
+        f"the index does not say when {', '.join(unknown[:5])} was published: the cool-down ({days}) cannot be checked",
+        fix=ALLOW_FRESH[0].upper() + ALLOW_FRESH[1:],
+        code="age_unknown",
     )
 
 
@@ -113,7 +136,15 @@ async def make_environment(lock: UvLock, site: Site, work: Path) -> None:
     python, uv = _programs(site)
     await site.run("venv", commands.uv_venv(uv.path, python.path), work)
     site.report("install", f"installing {lock.packages} wheels, each checked by its hash")
-    await site.run("install", commands.uv_sync(uv.path), work)
+    finished = await site.run("install", commands.uv_sync(uv.path), work, check=False)
+    if finished.exit_code != 0:
+        raise InstallError(
+            f"the {lock.packages} wheels could not be installed with the content that their index promised",
+            step="install",
+            exit_code=finished.exit_code,
+            tail=finished.tail,
+            fix="If a hash differs, do not install it; try again if the network was the cause.",
+        )
     site.report("compile", "compiling for a quick start")
     # Some packages carry files that do not compile; they would not be imported either.
     await site.run("compile", commands.compile_bytecode(python.path), work, check=False)

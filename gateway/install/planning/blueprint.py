@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.install.fitness.verdict import Check
 from gateway.install.packages import commands
 from gateway.install.planning.machine import Machine
 from gateway.install.planning.rules import Rules
@@ -34,13 +35,21 @@ class BundleSource(msgspec.Struct, frozen=True, tag="bundle"):
     schema_keys: tuple[str, ...] = ()  # keys that the listing asks for, though the manifest may not know them
 
 
+class ImageSource(msgspec.Struct, frozen=True, tag="image"):
+    """A container image: `repository` with its registry, an exact `tag` or a `digest` (64 hex digits), or both."""
+
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+
 class RemoteSource(msgspec.Struct, frozen=True, tag="remote"):
     """Nothing to fetch: the server runs elsewhere."""
 
     launch: RemoteLaunch
 
 
-PlanSource = PackageSource | BundleSource | RemoteSource
+PlanSource = PackageSource | BundleSource | ImageSource | RemoteSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class InstallPlan:
     name: ServerName
     from_: str
     origin: Origin
-    source: PackageSource | BundleSource | RemoteSource
+    source: PackageSource | BundleSource | ImageSource | RemoteSource
     rules: Rules
     before: str | None  # RFC 3339: only releases older than this
     arguments: tuple[str, ...] = ()
@@ -68,6 +77,7 @@ class InstallPlan:
     warnings: tuple[str, ...] = ()
     steps: tuple[Mapping[str, Any], ...] = ()
     launch: Mapping[str, Any] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()  # what was looked at before anything is fetched
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values, without any secret value: for `--dry-run`, `show` and the dashboard."""
@@ -83,6 +93,7 @@ class InstallPlan:
             "cooldown_days": self.rules.cooldown_days,
             "allow_fresh": self.rules.allow_fresh,
             "warnings": list(self.warnings),
+            "checks": [check.to_json() for check in self.checks],
         }
 
 

@@ -87,6 +87,7 @@ def installer_environment(environ: Mapping[str, str]) -> dict[str, str]:
     chosen.setdefault("UV_NATIVE_TLS", "1")
     chosen["UV_PYTHON_DOWNLOADS"] = "never"
     chosen["NO_UPDATE_NOTIFIER"] = "1"
+    chosen["npm_config_update_notifier"] = "false"
     return chosen
 
 

@@ -6,20 +6,26 @@ marked so in its JSON; the installer decides it by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from gateway.errors import InstallError, NotFound, UsageError
+from gateway.errors import InstallError, NotFound, RefusedByPolicy, UsageError
+from gateway.install.containers.commands import why_variable_refused
+from gateway.install.containers.planning import plan_image
+from gateway.install.fitness.runtimes import runtime_check
+from gateway.install.fitness.verdict import Check, State, Topic
 from gateway.install.packages import commands
 from gateway.install.planning.blueprint import (
     BundleSource,
+    ImageSource,
     InstallPlan,
     PackageSource,
     RemoteSource,
     Wish,
     assemble,
 )
-from gateway.install.planning.compatibility import package_reference, require
+from gateway.install.planning.compatibility import Unfit, fit, judged_with_values, package_reference
 from gateway.install.planning.environment import child_environment, why_variable_denied
 from gateway.install.planning.inputs import Inputs, arguments_of, environment_of, secret_names, split_secrets
 from gateway.install.planning.machine import Machine
@@ -30,15 +36,17 @@ from gateway.install.planning.settings import (
     Problems,
     Settings,
     as_text,
-    check_schema_settings,
     looks_secret,
     secret_key,
     secret_reference,
 )
 from gateway.install.planning.starter import starter_listing
+from gateway.install.schemas.values import check_schema_settings
 from gateway.listing import BundleConnection, Connection, Listing, PackageConnection, RemoteConnection
 from gateway.model import RESERVED_SERVER_NAME, SERVER_NAME_PATTERN, Origin, ServerName, Source
 from gateway.net.addresses import normalise_origins, why_not_fetchable
+
+_REACHABLE = "Use a public https address, or add its origin to trusted_origins in [install] if you trust it."
 
 
 def make_plan(
@@ -55,7 +63,7 @@ def make_plan(
     args: Sequence[str] = (),
     from_: str | None = None,
 ) -> InstallPlan:
-    """Plan the installation of a full listing, or of an npm, PyPI, MCPB or starter reference.
+    """Plan the installation of a full listing, or of an npm, PyPI, MCPB, OCI or starter reference.
 
     `secret_keys` are keys whose values are in the secret store (or will be before the start); `secrets` are values
     to be put there by the installer. A value in `settings` that turns out to be secret is moved there as well.
@@ -101,22 +109,43 @@ def _plan_reference(reference: Reference, wish: Wish) -> InstallPlan:
     check_allowed(wish.rules, (reference.text, f"{reference.kind.value}:{reference.identifier}", reference.identifier))
     if reference.kind is RefKind.MCPB:
         return _plan_bundle(_bundle_of(reference, wish), wish, {}, ())
+    # Nobody says which values are secret here; what is plainly named so is not kept in the clear.
+    wish = _parted(wish, {key for key in wish.settings if looks_secret(key, {})})
+    if reference.kind is RefKind.OCI:
+        return _plan_named_image(reference, wish)
     if reference.kind not in {RefKind.NPM, RefKind.PYPI}:
         raise NotFound(f"{reference.text} must be looked up first", fix="See `mcp-gateway search`.")
-    missing = wish.machine.missing_npm() if reference.kind is RefKind.NPM else wish.machine.missing_uv()
-    if missing is not None:
-        raise InstallError(f"{reference.text} {missing}", step="check", fix="See `mcp-gateway doctor`.")
-    # Nobody declared what such a package wants; the natural meaning of a value is an environment variable.
+    check = runtime_check("npm" if reference.kind is RefKind.NPM else "uv", wish.machine)
+    if check.state is State.FAILED:
+        raise Unfit(f"{reference.text} cannot run here: {check.message}", fix=check.fix, checks=[check])
+    environment = _given_environment(wish, why_variable_denied)
+    source = PackageSource(reference.kind.value, reference.identifier, reference.version, reference.extras)
+    return replace(_package_plan(source, wish, wish.args, environment, warnings=()), checks=(check,))
+
+
+def _given_environment(wish: Wish, why_denied: Callable[[str], str | None]) -> dict[str, str]:
+    """Nobody declared what such a package wants; the natural meaning of a value is an environment variable.
+
+    Raises: SettingsError.
+    """
     problems = Problems()
     environment = {key: as_text(value) for key, value in wish.settings.items()}
     environment |= {key: secret_reference(key) for key in wish.secret_keys}
     for key in environment:
-        why = why_variable_denied(key)
+        why = why_denied(key)
         if why is not None:
             problems.add(f"the variable {key[:40]!a} is refused: {why}")
     problems.raise_if_any(wish.name)
-    source = PackageSource(reference.kind.value, reference.identifier, reference.version, reference.extras)
-    return _package_plan(source, wish, wish.args, environment, warnings=())
+    return environment
+
+
+def _plan_named_image(reference: Reference, wish: Wish) -> InstallPlan:
+    environment = _given_environment(wish, why_variable_refused)
+    return plan_image(_image(reference), wish, arguments=wish.args, environment=environment, warnings=())
+
+
+def _image(reference: Reference) -> ImageSource:
+    return ImageSource(reference.identifier, reference.version, reference.sha256)
 
 
 def _bundle_of(reference: Reference, wish: Wish) -> BundleSource:
@@ -131,8 +160,15 @@ def _bundle_of(reference: Reference, wish: Wish) -> BundleSource:
 
 def _plan_listing(listing: Listing, wish: Wish) -> InstallPlan:
     check_allowed(wish.rules, (listing.name, f"{listing.source.value}:{listing.name}"))
+    connection, checks = fit(
+        listing,
+        wish.machine,
+        name=wish.name,
+        allowed=wish.rules.allow,
+        settings=wish.settings,
+        secrets=wish.secret_keys,
+    )
     warnings = tuple(check_listing(wish.rules, listing))
-    connection = require(listing, wish.machine)
     wish = _with_secrets_parted(connection, wish)
     match connection:
         case RemoteConnection():
@@ -143,11 +179,14 @@ def _plan_listing(listing: Listing, wish: Wish) -> InstallPlan:
             plan = _plan_listed_package(listing, connection, wish, warnings)
         case _:
             raise InstallError(f"{listing.name} cannot be installed", step="check")
-    return _described(plan, listing)
+    return _described(plan, listing, judged_with_values(checks, connection, wish.settings, wish.secret_keys))
 
 
-def _described(plan: InstallPlan, listing: Listing) -> InstallPlan:
+def _described(plan: InstallPlan, listing: Listing, checks: tuple[Check, ...]) -> InstallPlan:
     values = {key: getattr(plan, key) for key in InstallPlan.__dataclass_fields__}
+    values["checks"] = checks
+    noted = [check.message for check in checks if check.what is Topic.CONFIGURATION and check.state is State.WARNING]
+    values["warnings"] = (*plan.warnings, *noted)
     values["description"] = listing.description[:500]
     values["version"] = plan.version or listing.version
     return InstallPlan(**values)
@@ -155,7 +194,10 @@ def _described(plan: InstallPlan, listing: Listing) -> InstallPlan:
 
 def _with_secrets_parted(connection: Connection, wish: Wish) -> Wish:
     """Move values that the listing calls secret from the settings to the secrets."""
-    names = _secret_names(connection)
+    return _parted(wish, _secret_names(connection))
+
+
+def _parted(wish: Wish, names: Collection[str]) -> Wish:
     plain, secret = split_secrets(wish.settings, names)
     if not secret:
         return wish
@@ -187,12 +229,18 @@ def _plan_listed_package(
     problems = Problems()
     inputs = Inputs(wish.settings, wish.secret_keys, problems)
     trusted = listing.source is Source.STARTER
-    environment = environment_of(inputs, connection.environment, problems, trusted=trusted)
-    arguments = arguments_of(inputs, connection.package_arguments, wish.settings, problems)
+    is_image = reference.kind is RefKind.OCI
+    why_denied = why_variable_refused if is_image else why_variable_denied
+    environment = environment_of(inputs, connection.environment, problems, trusted=trusted, why_denied=why_denied)
+    arguments = arguments_of(inputs, connection.package_arguments, problems, connection.environment)
     inputs.report_unused()
     problems.raise_if_any(wish.name)
+    arguments += wish.args
+    if is_image:
+        notes = [*warnings, *_age_notes(listing, wish)]
+        return plan_image(_image(reference), wish, arguments=arguments, environment=environment, warnings=notes)
     source = PackageSource(connection.registry, reference.identifier, reference.version, reference.extras)
-    return _package_plan(source, wish, (*arguments, *wish.args), environment, warnings=warnings)
+    return _package_plan(source, wish, arguments, environment, warnings=warnings)
 
 
 def check_allowed_package(rules: Rules, reference: Reference) -> None:
@@ -258,14 +306,18 @@ def _plan_listed_bundle(
 ) -> InstallPlan:
     notes = list(warnings)
     if listing.source is Source.REGISTRY:
-        note = check_age(
-            wish.rules, f"{listing.name} {listing.version or ''}".strip(), parse_time(listing.updated_at), wish.now
-        )
-        notes += [note] if note else []
+        notes += _age_notes(listing, wish)
     else:
         notes.append("its registry does not say when this release was published; it is pinned by its sha256")
     problems = Problems()
-    settings = check_schema_settings(connection.config_schema, wish.settings, wish.secret_keys, problems, strict=False)
+    settings = check_schema_settings(
+        connection.config_schema,
+        wish.settings,
+        wish.secret_keys,
+        problems,
+        strict=False,
+        secret_values=wish.given_secrets,
+    )
     problems.raise_if_any(wish.name)
     properties = connection.config_schema.get("properties")
     keys = tuple(properties) if isinstance(properties, Mapping) else ()
@@ -275,12 +327,22 @@ def _plan_listed_bundle(
     return _plan_bundle(source, wish, settings, notes)
 
 
+def _age_notes(listing: Listing, wish: Wish) -> list[str]:
+    """Apply the cool-down to a release whose registry says when it was published.
+
+    Raises: RefusedByPolicy.
+    """
+    what = f"{listing.name} {listing.version or ''}".strip()
+    note = check_age(wish.rules, what, parse_time(listing.updated_at), wish.now)
+    return [note] if note else []
+
+
 def _plan_bundle(source: BundleSource, wish: Wish, settings: Settings, warnings: Sequence[str]) -> InstallPlan:
     place = source.url or source.path
     if source.url:
         why = why_not_fetchable(source.url, normalise_origins(list(wish.rules.trusted_origins)))
         if why is not None:
-            raise UsageError(f"the bundle's address is refused: {why}", fix="Use an https address.")
+            raise RefusedByPolicy(f"the bundle's address is refused: {why}", fix=_REACHABLE)
     return assemble(
         wish,
         source,
@@ -300,11 +362,11 @@ def _plan_bundle(source: BundleSource, wish: Wish, settings: Settings, warnings:
 
 def _plan_remote(connection: RemoteConnection, wish: Wish, warnings: Sequence[str]) -> InstallPlan:
     problems = Problems()
-    launch = remote_launch(connection, wish.settings, wish.secret_keys, problems)
+    launch = remote_launch(connection, wish.settings, wish.secret_keys, problems, wish.given_secrets)
     why = why_not_fetchable(launch.url, normalise_origins(list(wish.rules.trusted_origins)))
-    if why is not None:
-        problems.add(f"its address is refused: {why}")
     problems.raise_if_any(wish.name)
+    if why is not None:
+        raise RefusedByPolicy(f"the address of {wish.name} is refused: {why}", fix=_REACHABLE)
     return assemble(
         wish,
         RemoteSource(launch),

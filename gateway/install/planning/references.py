@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.errors import UsageError
+from gateway.install.containers.names import read_image_name
 from gateway.model import RESERVED_SERVER_NAME, ServerName
 
 MAX_NAME = 200
 MAX_BUNDLE = 2000  # a bundle's URL or path may be longer than a name
+MAX_IMAGE = 400  # registry, path, tag and digest
 
 
 class RefKind(StrEnum):
@@ -20,6 +22,7 @@ class RefKind(StrEnum):
     NPM = "npm"
     PYPI = "pypi"
     MCPB = "mcpb"
+    OCI = "oci"
     SMITHERY = "smithery"
     REGISTRY = "registry"
     STARTER = "starter"
@@ -28,7 +31,10 @@ class RefKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A parsed reference. `version` None means: the newest that the rules allow; `extras` only for PyPI."""
+    """A parsed reference. `version` None means: the newest that the rules allow; `extras` only for PyPI.
+
+    Of an image `identifier` is registry and path, `version` the tag, `sha256` the digest.
+    """
 
     kind: RefKind
     identifier: str
@@ -41,6 +47,9 @@ class Reference:
         """The reference in its one canonical spelling."""
         if self.kind is RefKind.LISTING:
             return self.identifier
+        if self.kind is RefKind.OCI:
+            tag, digest = f":{self.version}" if self.version else "", f"@sha256:{self.sha256}" if self.sha256 else ""
+            return f"oci:{self.identifier}{tag}{digest}"
         name = self.identifier + (f"[{','.join(self.extras)}]" if self.extras else "")
         if self.version is not None:
             name += ("==" if self.kind is RefKind.PYPI else "@") + self.version
@@ -85,16 +94,16 @@ _FOREIGN = {
 
 def parse_reference(text: str) -> Reference:
     """Read a reference such as `npm:pkg@1.2.3`, `pypi:pkg==1.2.3`, `mcpb:FILE-OR-URL#sha256=…`, `smithery:acme/echo`,
-    `registry:io.github.a/b`, `starter:time`, or a bare name.
+    `oci:ghcr.io/acme/x:1.2.3`, `registry:io.github.a/b`, `starter:time`, or a bare name.
 
     Raises: UsageError saying what is wrong and how it is written.
     """
     match = _SCHEME.fullmatch(text)
     scheme, rest = (match["scheme"], match["rest"]) if match else ("", text)
-    _check_characters(text, bundle=scheme == RefKind.MCPB)
+    _check_characters(text, scheme)
     if scheme in _FOREIGN:
         raise _malformed(text, f"{scheme}: names a place, not a published package")
-    if scheme in {"oci", "openapi"}:
+    if scheme == "openapi":
         raise UsageError(
             f"{scheme}: servers are not supported yet", fix="Use its npm, PyPI or MCPB form, if it has one."
         )
@@ -104,8 +113,9 @@ def parse_reference(text: str) -> Reference:
     return parse(rest)
 
 
-def _check_characters(text: str, *, bundle: bool) -> None:
-    limit = MAX_BUNDLE if bundle else MAX_NAME
+def _check_characters(text: str, scheme: str) -> None:
+    bundle = scheme == RefKind.MCPB
+    limit = {"mcpb": MAX_BUNDLE, "oci": MAX_IMAGE}.get(scheme, MAX_NAME)
     if not text.strip():
         raise UsageError("the name is empty", fix=_FIX)
     if len(text) > limit:
@@ -125,8 +135,9 @@ def _check_characters(text: str, *, bundle: bool) -> None:
 
 
 _FIX = (
-    "Write npm:PACKAGE[@VERSION], pypi:PACKAGE[==VERSION], mcpb:FILE-OR-URL[#sha256=…], smithery:OWNER/NAME, "
-    "registry:NAME, starter:NAME, or the name that `search` shows."
+    "Write npm:PACKAGE[@VERSION], pypi:PACKAGE[==VERSION], mcpb:FILE-OR-URL[#sha256=…], "
+    "oci:REGISTRY/IMAGE:TAG[@sha256:…], smithery:OWNER/NAME, registry:NAME, starter:NAME, "
+    "or the name that `search` shows."
 )
 
 
@@ -185,6 +196,13 @@ def _mcpb(rest: str) -> Reference:
     return Reference(RefKind.MCPB, place, sha256=match["sha256"].lower() if match["sha256"] else None)
 
 
+def _oci(rest: str) -> Reference:
+    found = read_image_name(rest)
+    if isinstance(found, str):
+        raise _malformed(f"oci:{rest}", found)
+    return Reference(RefKind.OCI, found.repository, found.tag, sha256=found.digest)
+
+
 def _smithery(rest: str) -> Reference:
     return Reference(RefKind.SMITHERY, _qualified(rest, f"smithery:{rest}"))
 
@@ -218,6 +236,7 @@ _PARSERS = {
     "npm": _npm,
     "pypi": _pypi,
     "mcpb": _mcpb,
+    "oci": _oci,
     "smithery": _smithery,
     "registry": _registry,
     "starter": _starter,

@@ -56,7 +56,11 @@ def check_listing(rules: Rules, listing: Listing) -> list[str]:
     Raises: RefusedByPolicy.
     """
     if listing.status == "deleted":
-        raise RefusedByPolicy(f"{listing.name} was withdrawn from its registry", fix="Choose another server.")
+        when = f" on {listing.status_changed_at[:10]}" if listing.status_changed_at else ""
+        said = f": {listing.status_message}" if listing.status_message else ""
+        raise RefusedByPolicy(
+            f"{listing.name} was withdrawn from its registry{when}{said}", fix="Choose another server."
+        )
     if listing.scan_passed is False and listing.name not in rules.allow:
         raise RefusedByPolicy(
             f"{listing.name} did not pass its registry's security scan",
@@ -93,23 +97,25 @@ def check_age(rules: Rules, what: str, published_at: float | None, now: float) -
     if published_at is None:
         raise RefusedByPolicy(
             f"nobody says when {what} was published, so its cool-down ({rules.cooldown_days:g} days) cannot be checked",
-            fix=_ALLOW_FRESH,
+            fix=ALLOW_FRESH,
             code="age_unknown",
         )
     age_days = (now - published_at) / DAY_S
     if age_days < rules.cooldown_days:
         raise RefusedByPolicy(
-            f"{what} was published {_ago(age_days)} ago, less than {rules.cooldown_days:g} days (the cool-down)",
-            fix=f"Wait, choose an older version, or: {_ALLOW_FRESH}",
+            f"{what} was published {age_words(age_days)} ago, less than {rules.cooldown_days:g} days (the cool-down)",
+            fix=f"Wait, choose an older version, or: {ALLOW_FRESH}",
             code="too_fresh",
         )
     return None
 
 
-_ALLOW_FRESH = "install it with --allow-fresh if you have looked at it yourself (this is recorded)."
+ALLOW_FRESH = "install it with --allow-fresh if you have looked at it yourself (this is recorded)."
+"""How a person makes the exception from the cool-down."""
 
 
-def _ago(days: float) -> str:
+def age_words(days: float) -> str:
+    """An age in the unit that says most."""
     return f"{days:.1f} days" if days >= 1 else f"{max(days, 0.0) * 24:.1f} hours"
 
 
@@ -135,7 +141,7 @@ def newest_allowed(
             return version
     newest = releases[0][1]
     check_age(rules, f"{what}@{newest}", parse_time(times.get(newest)), now)
-    raise RefusedByPolicy(f"no release of {what} is old enough", fix=_ALLOW_FRESH, code="too_fresh")
+    raise RefusedByPolicy(f"no release of {what} is old enough", fix=ALLOW_FRESH, code="too_fresh")
 
 
 def parse_time(text: object) -> float | None:

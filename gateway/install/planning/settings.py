@@ -1,4 +1,4 @@
-"""The values a person gives a server: read, completed by defaults, checked against a schema. No I/O.
+"""The values a person gives a server, and all that is wrong with them told at once. No I/O.
 
 Secrets are known here by name only, as `${secret:KEY}`; the supervisor puts the value in when it starts the child.
 """
@@ -6,56 +6,118 @@ Secrets are known here by name only, as `${secret:KEY}`; the supervisor puts the
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
-
-import jsonschema
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from gateway.errors import UsageError
 
 Settings = Mapping[str, Any]
 _SECRET_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII)
 MAX_SHOWN = 10
+MAX_NOTES = 10
+
+
+class Placeholder(str):
+    """Stands for a value that nobody gave yet, to show what a plan would look like; it is never checked."""
+
+    __slots__ = ()
 
 
 class SettingsError(UsageError):
-    """Values are missing or wrong; `missing` and `missing_secrets` are the keys to ask for."""
+    """Values are missing or wrong; `missing` and `missing_secrets` are the keys to ask for.
+
+    `wanted` says of each missing key what is known to ask for it by: `{"key", "title", "description", "choices"}`.
+    """
 
     code = "settings"
 
-    def __init__(self, message: str, *, missing: Sequence[str] = (), missing_secrets: Sequence[str] = ()) -> None:
-        hints = [f"--set {key}=…" for key in missing] + [f"--secret {key}" for key in missing_secrets]
-        super().__init__(message, fix=f"Give {' '.join(hints)}." if hints else "Correct the values and try again.")
+    def __init__(
+        self,
+        message: str,
+        *,
+        missing: Sequence[str] = (),
+        missing_secrets: Sequence[str] = (),
+        wanted: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, fix=_how_to_give(missing, missing_secrets) or "Correct the values and try again.")
         self.missing = tuple(missing)
         self.missing_secrets = tuple(missing_secrets)
+        self.wanted = tuple(wanted)
 
 
 class Problems:
-    """Collects everything that is wrong with a server's values, to tell it at once."""
+    """Collects everything that is wrong with a server's values, to tell it at once; and notes, which are not wrong."""
 
     def __init__(self) -> None:
+        self._notes: dict[str, None] = {}
+        self._asked: list[str] = []
         self._lines: list[str] = []
         self._missing: list[str] = []
         self._missing_secrets: list[str] = []
+        self._wanted: list[Mapping[str, Any]] = []
 
     def add(self, line: str) -> None:
         """Note something wrong."""
         self._lines.append(line)
 
-    def missing(self, key: str, title: str, *, secret: bool) -> None:
+    def note(self, line: str) -> None:
+        """Note something that a person should know, though it stands in nobody's way."""
+        self._notes[line] = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noted, each thing once."""
+        return tuple(self._notes)[:MAX_NOTES]
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What is required and was not given."""
+        return tuple(self._asked)
+
+    @property
+    def asked_keys(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys of what is required and was not given: the plain ones, and those of secrets."""
+        return tuple(self._missing), tuple(self._missing_secrets)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong and cannot be mended by giving more values."""
+        return tuple(line for line in self._lines if line not in self._asked)
+
+    def how_to_give(self) -> str:
+        """Say how the missing values are given; empty when none is missing."""
+        return _how_to_give(self._missing, self._missing_secrets)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is wrong."""
+        return tuple(self._lines)
+
+    def missing(
+        self, key: str, title: str, *, secret: bool, description: str = "", choices: Iterable[Any] = ()
+    ) -> None:
         """Note a value that is required and was not given."""
+        self._wanted.append(
+            {"key": key, "title": title, "description": description, "choices": [as_text(choice) for choice in choices]}
+        )
         label = f"{title!r} ({key})" if title and title != key else repr(key)
-        self._lines.append(f"{label} is required")
+        self._asked.append(f"{label} is required")
+        self._lines.append(self._asked[-1])
         (self._missing_secrets if secret else self._missing).append(key)
 
-    def unknown(self, keys: Iterable[str], known: Collection[str]) -> None:
-        """Note keys that the server does not ask for, with the nearest ones it does."""
+    def unknown(self, keys: Iterable[str], known: Collection[str], *, otherwise: str = "") -> None:
+        """Note keys that the server does not ask for, with the nearest ones it does.
+
+        `otherwise` says how to insist, for descriptions that may be out of date; `{key}` in it is the key.
+        """
         for key in keys:
             near = difflib.get_close_matches(key, known, n=1)
-            self._lines.append(f"{key!r} is not asked for" + (f"; did you mean {near[0]!r}?" if near else ""))
+            insist = "; " + otherwise.replace("{key}", key) if otherwise else ""
+            asked = "" if near or not known else f" (it asks for {', '.join(sorted(known)[:MAX_SHOWN])})"
+            meant = f"; did you mean {near[0]!r}?" if near else asked
+            self._lines.append(f"{key!r} is not asked for{meant}{insist}")
 
     def raise_if_any(self, server: str) -> None:
         """Raise everything noted.
@@ -67,8 +129,16 @@ class Problems:
                 self._lines[:MAX_SHOWN] + [f"and {len(self._lines) - MAX_SHOWN} more"][: len(self._lines) > MAX_SHOWN]
             )
             raise SettingsError(
-                f"{server}: " + "; ".join(shown), missing=self._missing, missing_secrets=self._missing_secrets
+                f"{server}: " + "; ".join(shown),
+                missing=self._missing,
+                missing_secrets=self._missing_secrets,
+                wanted=self._wanted,
             )
+
+
+def _how_to_give(missing: Sequence[str], missing_secrets: Sequence[str]) -> str:
+    hints = [f"--set {key}=…" for key in missing] + [f"--secret {key}" for key in missing_secrets]
+    return f"Give {' '.join(hints)}." if hints else ""
 
 
 def secret_reference(key: str) -> str:
@@ -101,8 +171,11 @@ def as_text(value: Any) -> str:
 
 
 def coerce(value: Any, kind: str) -> Any:
-    """Read text as the JSON type that a schema asks for; what cannot be read stays, and fails the check."""
-    if not isinstance(value, str):
+    """Read text as the JSON type that a schema asks for; what cannot be read stays, and fails the check.
+
+    Lists may be written with commas or as JSON, objects as JSON.
+    """
+    if not isinstance(value, str) or isinstance(value, Placeholder):
         return value
     match kind:
         case "boolean" if value.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
@@ -111,44 +184,21 @@ def coerce(value: Any, kind: str) -> Any:
             return int(value)
         case "number" if re.fullmatch(r"[+-]?\d{1,18}(\.\d{1,18})?", value, re.ASCII):
             return float(value) if "." in value else int(value)
+        case "array" if value.lstrip().startswith("["):
+            return _json_of(value, list)
         case "array":
             return [part.strip() for part in value.split(",")] if value else []
+        case "object" if value.lstrip().startswith("{"):
+            return _json_of(value, dict)
     return value
 
 
-def check_schema_settings(
-    schema: Mapping[str, Any],
-    settings: Settings,
-    secrets: Collection[str],
-    problems: Problems,
-    *,
-    strict: bool = True,
-) -> dict[str, Any]:
-    """Complete and check settings against the JSON Schema of a listing; return them with defaults filled in.
-
-    Keys in `secrets` are left out of the result and of the check: their values are not known here. With `strict`
-    off, keys that the schema does not know are kept (somebody else will judge them).
-    """
-    properties = _properties(schema)
-    values = {key: coerce(value, _kind(properties.get(key))) for key, value in nested(settings, properties).items()}
-    parents = {key.split(".")[0] for key in secrets}  # "a.b" is a secret inside the object "a"
-    for key, entry in properties.items():
-        if "default" in entry and key not in values and key not in parents:
-            values[key] = entry["default"]
-    required = schema.get("required")
-    for key in required if isinstance(required, list) else []:
-        if isinstance(key, str) and key not in values and key not in parents:
-            entry = properties.get(key, {})
-            problems.missing(key, str(entry.get("title") or ""), secret=looks_secret(key, entry))
-    if strict and schema.get("additionalProperties") is not True:
-        problems.unknown([key for key in values if key not in properties], properties.keys())
-    for key, value in values.items():
-        if key in properties:
-            loosened = {
-                name: part for name, part in properties[key].items() if name != "required" or key not in parents
-            }
-            _check_value(key, value, loosened, problems)
-    return values
+def _json_of(text: str, kind: type) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, kind) else text
 
 
 def nested(settings: Settings, known: Collection[str]) -> dict[str, Any]:
@@ -165,45 +215,6 @@ def nested(settings: Settings, known: Collection[str]) -> dict[str, Any]:
     return values
 
 
-def _properties(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    found = schema.get("properties")
-    if not isinstance(found, Mapping):
-        return {}
-    return {key: entry for key, entry in found.items() if isinstance(entry, Mapping)}
-
-
-def _kind(entry: Mapping[str, Any] | None) -> str:
-    kind = entry.get("type") if entry else None
-    if isinstance(kind, list):  # ["string", "null"]
-        kind = next((item for item in kind if item != "null"), None)
-    return kind if isinstance(kind, str) else ""
-
-
-# What a stranger's schema can do to its validator.
-_UNUSABLE = (jsonschema.SchemaError, Unresolvable, RecursionError, TypeError, ValueError, KeyError, re.error)
-
-
-def _check_value(key: str, value: Any, entry: Mapping[str, Any], problems: Problems) -> None:
-    try:
-        tamed = tame(entry)
-        jsonschema.Draft202012Validator.check_schema(tamed)
-        # An empty registry: a schema from a stranger must not make us fetch other schemas.
-        validator = jsonschema.Draft202012Validator(tamed, registry=Registry())
-        error = jsonschema.exceptions.best_match(validator.iter_errors(value))
-    except _UNUSABLE as exc:
-        problems.add(f"{key!r} has a schema that cannot be used ({type(exc).__name__})")
-        return
-    if error is not None:
-        problems.add(f"{key!r}: {_without_value(error)}")
-
-
-def _without_value(error: jsonschema.ValidationError) -> str:
-    # jsonschema's own message quotes the value, which may be a secret given in the wrong place.
-    if error.validator in {"enum", "const"}:
-        return f"must be one of {error.validator_value!r}"[:200]
-    return f"does not satisfy {error.validator} {error.validator_value!r}"[:200]
-
-
 def looks_secret(key: str, entry: Mapping[str, Any]) -> bool:
     """Whether a property of a schema is a secret: said so, or plainly named so."""
     if entry.get("format") == "password" or entry.get("writeOnly") is True or entry.get("sensitive") is True:
@@ -212,25 +223,3 @@ def looks_secret(key: str, entry: Mapping[str, Any]) -> bool:
     return bool(words & {"token", "secret", "password", "passwd", "apikey", "credential", "credentials"}) or (
         {"api", "key"} <= words or {"access", "key"} <= words or {"private", "key"} <= words
     )
-
-
-_RISKY = re.compile(r"\)[*+?{]|\\[1-9]|\(\?|[*+}][*+?]")
-
-
-def tame(schema: Any) -> Any:
-    """Copy a stranger's schema without regular expressions that could run for ever."""
-    if isinstance(schema, Mapping):
-        return {
-            key: tame(value)
-            for key, value in schema.items()
-            if key != "patternProperties" and not (key == "pattern" and _is_risky(value))
-        }
-    if isinstance(schema, list):
-        return [tame(item) for item in schema]
-    return schema
-
-
-def _is_risky(pattern: Any) -> bool:
-    if not isinstance(pattern, str) or len(pattern) > 200 or _RISKY.search(pattern):
-        return True
-    return len(re.findall(r"[*+{]", pattern)) > 3

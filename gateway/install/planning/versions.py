@@ -32,13 +32,3 @@ def program_version(output: str) -> tuple[int, int, int] | None:
     if match is None:
         return None
     return int(match[1]), int(match[2] or 0), int(match[3] or 0)
-
-
-def satisfies_minimum(version: tuple[int, int, int], wanted: str) -> bool | None:
-    """Whether a version meets a minimum such as `>=18.0.0`, `>= 3.10` or `18`; None when it is not that simple."""
-    bare = wanted.strip()
-    match = re.fullmatch(r"(>=)?\s*v?(\d{1,9})(?:\.(\d{1,9}|x))?(?:\.(\d{1,9}|x))?", bare, re.ASCII)
-    if match is None:
-        return None
-    numbers = tuple(0 if part in {None, "x"} else int(part) for part in match.groups()[1:])
-    return version >= numbers

@@ -13,7 +13,8 @@ from gateway.admin.api import build_admin
 from gateway.admin.web.pages import Pages
 from gateway.admin.web.session import COOKIE, FAILURES_ALLOWED, FAILURES_WINDOW_S, LIFETIME_S
 from gateway.errors import GatewayError
-from tests.admin.fakes import ADMIN_TOKEN, HOSTILE, FakeVerbs, admin_app, server_row, ui_keys
+from tests.admin.fakes import ADMIN_TOKEN, FakeVerbs, admin_app, ui_keys
+from tests.admin.rows import HOSTILE, server_row
 from tests.fakes import FakeClock
 
 
@@ -110,7 +111,7 @@ async def test_every_input_has_a_label_and_every_table_a_caption() -> None:
     tags = [tag for tag, _ in outline.tags]
 
     assert inputs <= labels
-    assert tags.count("table") == tags.count("caption") == 3
+    assert tags.count("table") == tags.count("caption") == 4
     assert ("html", {"lang": "en"}) in outline.tags
     assert tags.count("h1") == 1
 
@@ -153,7 +154,7 @@ async def live_events(verbs: FakeVerbs, count: int) -> list[dict[str, str]]:
 async def test_live_events_hold_only_what_changed() -> None:
     first, second = await live_events(FakeVerbs(), 2)
 
-    assert set(first) == {"summary", "servers-live", "calls-live", "tools-live"}
+    assert set(first) == {"summary", "servers-live", "requests-live", "calls-live", "tools-live"}
     assert second == {}
 
 
@@ -201,3 +202,21 @@ async def test_logging_out_takes_the_cookie_away() -> None:
         answer = await http.post("/ui/logout")
 
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(("choice", "approve"), [("approve", True), ("deny", False)])
+async def test_a_request_is_decided_by_a_button(choice: str, approve: bool) -> None:
+    verbs = FakeVerbs()
+    async with client(verbs) as http:
+        answer = await http.post(f"/ui/requests/r-1/{choice}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ui#requests")
+    assert verbs.asked[-1] == ("request_decide", {"request": "r-1", "approve": approve})
+
+
+async def test_a_decision_that_cannot_be_taken_is_explained() -> None:
+    verbs = FakeVerbs()
+    verbs.errors["request_decide"] = GatewayError("it is denied already", fix="Look at the list.")
+    async with client(verbs) as http:
+        assert (await http.post("/ui/requests/r-1/maybe")).status_code == 404
+        answer = await http.post("/ui/requests/r-1/approve")
+    assert answer.text == "it is denied already. Look at the list.\n"

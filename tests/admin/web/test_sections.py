@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.admin.web import sections
-from tests.admin.fakes import HOSTILE, server_row
+from tests.admin.rows import HOSTILE, server_row
 
 
 def test_a_server_shows_why_what_comes_next_and_how_it_ended_last() -> None:
@@ -51,3 +51,13 @@ def test_a_call_shows_its_own_names_as_text() -> None:
 
 def test_trouble_says_what_to_do() -> None:
     assert sections.trouble("It is down.", "Start it.") == '<p class="trouble">It is down. Start it.</p>'
+
+
+def test_a_request_that_waits_can_be_decided_and_a_decided_one_cannot() -> None:
+    row = {"id": "r-1", "at": None, "agent": "ann", "run": "r", "name": "acme/echo", "message": HOSTILE}
+    waiting = sections.requests_table({"requests": [{**row, "state": "pending"}]})
+    assert 'action="/ui/requests/r-1/approve"' in waiting
+    assert 'action="/ui/requests/r-1/deny"' in waiting
+    assert "<script>" not in waiting
+    assert "<form" not in sections.requests_table({"requests": [{**row, "state": "installed"}]})
+    assert "No agent has asked." in sections.requests_table({"requests": []})

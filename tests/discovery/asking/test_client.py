@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 import anyio
-import httpx
+import anyio.lowlevel
 import pytest
 
 from gateway.discovery.asking.client import UNAUTHORIZED_MEMORY_S, RegistryClient
+from gateway.discovery.asking.drift import DriftMeter
+from gateway.discovery.parsing.shapes import Shape, text
 from gateway.errors import (
     DiscoveryError,
     ListingInvalid,
     NotFound,
     RegistryUnauthorized,
     RegistryUnavailable,
+    Who,
 )
-from tests.discovery.support import QUICK, MemoryAnswers, Sleeps, client_of, fail, paths
+from tests.discovery.support import MemoryAnswers, Sleeps, client_of, fail, paths
 from tests.fakes import FakeClock
 from tests.standins import smithery
 from tests.standins.faults import Controlled
-from tests.standins.running import running_smithery
 
 
 @pytest.fixture
@@ -223,6 +224,14 @@ async def test_an_unchanged_answer_is_not_sent_again(app: Controlled, clock: Fak
     assert next(iter(answers.kept.values()))[1] == clock.wall()
 
 
+async def test_a_tag_that_no_header_can_hold_is_forgotten(app: Controlled, clock: FakeClock) -> None:
+    answers = MemoryAnswers()
+    url = "http://registry.test/servers/solo"
+    await answers.put_answer(url, b"{}", 0.0, '"caf\u00e9"')
+    await ask(client_of(app, clock, answers=answers), "/servers/solo")
+    assert app.log[0]["if_none_match"] in {"", None}
+
+
 async def test_an_old_answer_that_can_no_longer_be_read_does_not_hide_the_problem(
     app: Controlled, clock: FakeClock
 ) -> None:
@@ -233,17 +242,40 @@ async def test_an_old_answer_that_can_no_longer_be_read_does_not_hide_the_proble
         await ask(client_of(app, clock, answers=answers))
 
 
-@pytest.mark.process
-async def test_broken_and_refused_connections_are_tried_again_then_said(clock: FakeClock) -> None:
-    with running_smithery() as running:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            access = {**{name: getattr(QUICK, name) for name in type(QUICK).__slots__}, "base_url": running.url}
-            client = RegistryClient(http, type(QUICK)(**access), clock=clock, rng=Random(1), sleep=Sleeps(clock))
-            running.fault(mode="dropped", times=1)
-            assert (await ask(client))["servers"]
-            assert len(running.log()) == 2
-            running.stop()
-            with pytest.raises(RegistryUnavailable, match="is not reachable"):
-                await ask(client)
-            running.start()
-            assert (await ask(client))["servers"]
+@pytest.mark.parametrize(
+    ("status", "who"),
+    [
+        (400, Who.PERSON), (401, Who.PERSON), (402, Who.OWNER), (403, Who.OWNER), (422, Who.PERSON), (302, Who.PERSON),
+        (429, Who.NOBODY), (408, Who.NOBODY), (500, Who.REGISTRY), (503, Who.REGISTRY),
+    ],
+)  # fmt: skip
+async def test_an_error_says_who_must_act(app: Controlled, clock: FakeClock, status: int, who: Who) -> None:
+    fail(app, status=status)
+    client = client_of(app, clock)
+    with pytest.raises(DiscoveryError) as caught:
+        await ask(client)
+    assert caught.value.who == who
+    assert caught.value.fix
+
+
+async def test_headers_of_the_operator_go_with_every_question_and_cannot_replace_the_key(clock: FakeClock) -> None:
+    app = smithery.build()
+    await ask(client_of(app, clock, headers={"x-team": "blue", "user-agent": "ours"}))
+    (row,) = app.log
+    assert (row["headers"]["x-team"], row["authorization"]) == ("blue", "Bearer sk-good")
+
+
+async def test_a_good_answer_of_the_wrong_type_is_still_read(app: Controlled, clock: FakeClock) -> None:
+    fail(app, "mistyped", body={"servers": []})
+    assert await ask(client_of(app, clock)) == {"servers": []}
+
+
+async def test_differences_from_a_shape_are_counted_once_per_fresh_answer(app: Controlled, clock: FakeClock) -> None:
+    meter = DriftMeter("smithery", clock)
+    client = client_of(app, clock, meter=meter, answers=MemoryAnswers())
+    shape = Shape({"qualifiedName": text()})
+    await client.ask("/servers/solo", as_it_is, what="solo", shape=shape)
+    counted = client.drift
+    assert ("tools", "unknown", 1) in [(one.field, one.kind, one.count) for one in counted]
+    await client.ask("/servers/solo", as_it_is, what="solo", shape=shape)  # unchanged: 304
+    assert client.drift == counted

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from gateway.discovery.asking.retrying import asked_wait_s, back_off_s, bucket, may_retry
+from gateway.discovery.asking.retrying import LONGEST_ASKED_S, asked_wait_s, back_off_s, bucket, may_retry
 
 WALL = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 
@@ -34,6 +34,8 @@ def test_the_server_has_the_last_word_on_trying_again() -> None:
         ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
         ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, 30.0),
         ({"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}, 0.0),
+        ({"retry-after": "Fri, 31 Dec 9999 08:00:00 GMT"}, LONGEST_ASKED_S),
+        ({"retry-after": "100000"}, LONGEST_ASKED_S),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "nan"}, None),

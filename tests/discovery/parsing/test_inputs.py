@@ -43,3 +43,13 @@ def test_a_positional_argument_with_only_a_value_is_called_so() -> None:
 def test_variables_have_no_variables_of_their_own() -> None:
     wire = {"variables": {"a": {"isSecret": True, "variables": {"b": {}}}, "c": 5}}
     assert parse_variables(Fields(wire)) == (InputSpec("a", secret=True),)
+
+
+def test_a_positional_argument_without_a_hint_is_called_by_its_place() -> None:
+    rows = [Fields({"type": "positional", "valueHint": "a"}), Fields({"type": "positional", "default": "/tmp"}),
+            Fields({"type": "positional"}), Fields({"type": "positional", "isRequired": True})]  # fmt: skip
+    assert parse_arguments(rows) == (
+        InputSpec("a", kind="positional"),
+        InputSpec("argument-2", default="/tmp", kind="positional"),
+        InputSpec("argument-4", required=True, kind="positional"),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import pytest
 
 from gateway.errors import InstallError, RefusedByPolicy
-from gateway.install.bundles.bundle import simple_requirements
 from gateway.install.planning.rules import Rules
 from gateway.install.planning.settings import SettingsError
 from gateway.listing import BundleConnection
@@ -42,11 +42,15 @@ def node_bundle(folder: Path, **more: Any) -> Path:
 
 async def test_a_node_bundle_is_installed_and_answers_with_exactly_its_environment(tmp_path: Path) -> None:
     archive = node_bundle(tmp_path)
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
     async with workshop(tmp_path / "state") as shop:
-        result = await shop.install(f"mcpb:{archive}", settings={"dirs": "/a,/b"}, secrets={"apiKey": "canary"})
+        given = {"dirs": f"{one},{two}"}
+        result = await shop.install(f"mcpb:{archive}", settings=given, secrets={"apiKey": "canary"})
         initialized, listed = speak(result.spec.launch, shop.installer.secrets.get("thing"))
     assert initialized["serverInfo"]["name"] == "node-echo"
-    assert listed["seen"]["argv"] == ["/a", "/b", "--loud=false"]
+    assert listed["seen"]["argv"] == [str(one), str(two), "--loud=false"]
     assert set(listed["seen"]["env"]) == {"PATH", "HOME", "LANG", "TMPDIR", "API_KEY"}
     assert listed["seen"]["env"]["API_KEY"] == "canary"
     assert listed["seen"]["env"]["HOME"] == str(tmp_path / "state/data/thing")
@@ -70,6 +74,19 @@ async def test_a_default_folder_lies_in_the_servers_own_home(tmp_path: Path) -> 
     async with workshop(tmp_path / "state") as shop:
         result = await shop.install(f"mcpb:{node_bundle(tmp_path)}", secrets={"apiKey": "x"})
     assert result.spec.launch.argv[2] == str(tmp_path / "state/data/thing/inbox")  # type: ignore[union-attr]
+    assert (tmp_path / "state/data/thing/inbox").is_dir()
+
+
+@pytest.mark.parametrize("given", ["relative/folder", "/nowhere/at/all", "~/x"])
+async def test_a_folder_that_is_not_there_is_named_by_its_title_before_anything_is_unpacked(
+    tmp_path: Path, given: str
+) -> None:
+    found = manifest(user_config={"d": {"type": "directory", "title": "Notes folder", "required": True}})
+    archive = write_bundle(tmp_path / "b.mcpb", found, {"server/index.js": NODE_SERVER})
+    async with workshop(tmp_path / "state") as shop:
+        with pytest.raises(SettingsError, match="'Notes folder'"):
+            await shop.install(f"mcpb:{archive}", settings={"d": given})
+    assert list((tmp_path / "state/content").iterdir()) == []
 
 
 async def test_a_missing_required_value_is_named_by_its_title_and_nothing_is_left(tmp_path: Path) -> None:
@@ -100,6 +117,35 @@ async def test_a_binary_bundle_answers(tmp_path: Path) -> None:
     assert speak(result.spec.launch)[0]["serverInfo"]["name"] == "py"
 
 
+async def test_a_program_whose_zip_lost_its_mode_is_executable_all_the_same(tmp_path: Path) -> None:
+    async with workshop(tmp_path / "state") as shop:
+        assert shop.machine.python is not None
+        program = f"#!{shop.machine.python.path}\n{PYTHON_SERVER}"
+        archive = write_bundle(tmp_path / "b.mcpb", manifest("binary", "bin/echo"), {"bin/echo": program})
+        result = await shop.install(f"mcpb:{archive}")
+    assert speak(result.spec.launch)[0]["serverInfo"]["name"] == "py"
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        (b"MZ" + bytes(100), "for win32"),
+        (b"\xcf\xfa\xed\xfe" + bytes(100), "for darwin"),
+        (b"\x7fELF\x02\x01" + bytes(12) + b"\x16\x00" + bytes(60), "for s390x"),
+        (b"just text", "not a program"),
+    ],
+)
+async def test_a_program_of_another_machine_is_refused_with_the_reason(
+    tmp_path: Path, program: bytes, says: str
+) -> None:
+    archive = write_bundle(tmp_path / "b.mcpb", manifest("binary", "bin/echo"), {"bin/echo": program})
+    async with workshop(tmp_path / "state") as shop:
+        with pytest.raises(InstallError, match=says) as caught:
+            await shop.install(f"mcpb:{archive}")
+    assert caught.value.fix
+    assert list((tmp_path / "state/content").iterdir()) == []
+
+
 async def test_a_uv_bundle_without_dependencies_answers(tmp_path: Path) -> None:
     files = {"src/s.py": PYTHON_SERVER, "pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = []\n'}
     archive = write_bundle(tmp_path / "u.mcpb", manifest("uv", "src/s.py", manifest_version="0.4"), files)
@@ -107,6 +153,44 @@ async def test_a_uv_bundle_without_dependencies_answers(tmp_path: Path) -> None:
         result = await shop.install(f"mcpb:{archive}")
     assert speak(result.spec.launch)[0]["serverInfo"]["name"] == "py"
     assert result.files != result.sha256
+
+
+async def test_a_uv_bundle_finds_its_own_package_and_a_second_name_makes_no_second_environment(tmp_path: Path) -> None:
+    pyproject = '[project]\nname = "x"\nversion = "1"\n[project.scripts]\nsrv = "own.main:main"\n'
+    files = {
+        "pyproject.toml": pyproject,
+        "src/own/__init__.py": "",
+        "src/own/main.py": "def main():\n" + "".join(f"    {line}\n" for line in PYTHON_SERVER.splitlines()),
+    }
+    found = manifest("uv", "src/own/main.py", mcp_config={"args": ["run", "srv", "--fast"]}, manifest_version="0.4")
+    archive = write_bundle(tmp_path / "u.mcpb", found, files)
+    async with workshop(tmp_path / "state") as shop:
+        result = await shop.install(f"mcpb:{archive}")
+        initialized, listed = speak(result.spec.launch)
+        shop.told.clear()
+        again = await shop.install(f"mcpb:{archive}", "other")
+    assert (initialized["serverInfo"]["name"], listed["seen"]["argv"]) == ("py", ["--fast"])
+    assert (again.files, "venv" in shop.steps, "reuse" in shop.steps) == (result.files, False, True)
+
+
+@pytest.mark.network
+async def test_a_uv_bundle_gets_the_versions_of_its_own_lock_and_only_its_files(tmp_path: Path) -> None:
+    pyproject = '[project]\nname = "x"\nversion = "1"\ndependencies = ["six"]\n'
+    wheel = "sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254"
+    lock = (
+        'version = 1\n[[package]]\nname = "x"\nversion = "1"\nsource = { virtual = "." }\n'
+        '[[package]]\nname = "six"\nversion = "1.16.0"\nsource = { registry = "https://pypi.org/simple" }\n'
+        f'wheels = [{{ hash = "{wheel}" }}]\n'
+    )
+    server = "import six\nassert six.__version__ == '1.16.0'\n" + PYTHON_SERVER
+    files = {"s.py": server, "pyproject.toml": pyproject, "uv.lock": lock}
+    found = manifest("uv", "s.py", manifest_version="0.4")
+    async with workshop(tmp_path / "state") as shop:
+        result = await shop.install(f"mcpb:{write_bundle(tmp_path / 'u.mcpb', found, files)}")
+        assert speak(result.spec.launch)[0]["serverInfo"]["name"] == "py"
+        evil = {**files, "uv.lock": lock.replace("8abb", "dead")}
+        with pytest.raises(RefusedByPolicy, match="other files of six"):
+            await shop.install(f"mcpb:{write_bundle(tmp_path / 'evil.mcpb', found, evil)}", "evil")
 
 
 @pytest.mark.network
@@ -117,26 +201,6 @@ async def test_a_uv_bundle_gets_its_dependencies_as_wheels(tmp_path: Path) -> No
     async with workshop(tmp_path / "state") as shop:
         result = await shop.install(f"mcpb:{archive}")
     assert speak(result.spec.launch)[0]["serverInfo"]["name"] == "py"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[[",
-        '[project]\ndependencies = "x"',
-        '[project]\ndependencies = ["x @ https://e.example/x.whl"]',
-        '[project]\ndependencies = ["-r other.txt"]',
-        '[project]\ndependencies = ["./local"]',
-        '[project]\ndependencies = ["x"]\n[tool.uv.sources]\nx = {git = "https://e.example/x"}',
-    ],
-)
-def test_a_uv_bundle_that_wants_more_than_plain_wheels_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "pyproject.toml").write_text(text)
-    if not text:
-        (tmp_path / "pyproject.toml").unlink()
-    with pytest.raises(InstallError):
-        simple_requirements(tmp_path / "pyproject.toml")
 
 
 async def test_a_listed_bundle_is_fetched_with_the_registrys_token_and_the_listings_settings(tmp_path: Path) -> None:
@@ -208,3 +272,20 @@ async def test_a_bundle_that_wants_npx_is_refused(tmp_path: Path) -> None:
     async with workshop(tmp_path / "state") as shop:
         with pytest.raises(RefusedByPolicy, match="downloads code at every start"):
             await shop.install(f"mcpb:{archive}")
+
+
+async def test_a_pipe_is_no_bundle_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mcpb")
+    async with workshop(tmp_path / "state") as shop:
+        with pytest.raises(InstallError, match="is not a file"):
+            await shop.install(f"mcpb:{tmp_path}/pipe.mcpb")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".js", "a/" * 2500 + "x.js"])
+async def test_a_program_of_an_impossible_name_is_missing(tmp_path: Path, name: str) -> None:
+    found = manifest(mcp_config={"command": "node", "args": ["${__dirname}/" + name]})
+    archive = write_bundle(tmp_path / "echo.mcpb", found, {"server/index.js": NODE_SERVER})
+    async with workshop(tmp_path / "state") as shop:
+        with pytest.raises(InstallError, match="is missing") as caught:
+            await shop.install(f"mcpb:{archive}")
+    assert caught.value.step == "program"

@@ -32,3 +32,16 @@ def test_a_waived_cooldown_limits_nothing() -> None:
 def test_a_name_stands_behind_the_end_of_options() -> None:
     line = commands.npm_view("npm", "pkg")
     assert line.index("--") < line.index("pkg")
+
+
+def test_npm_takes_nothing_that_does_not_come_from_its_registry() -> None:
+    for line in (commands.npm_lock("npm", None), commands.npm_ci("npm")):
+        assert {f"--allow-{kind}=none" for kind in ("git", "remote", "file", "directory")} <= set(line)
+        assert [word for word in line if word.startswith("--git=/dev/null/")]
+    assert "--omit-lockfile-registry-resolved" in commands.npm_lock("npm", None)
+
+
+def test_asking_why_resolves_without_a_cutoff_and_builds_nothing() -> None:
+    line = commands.uv_explain("uv", "py")
+    assert "--exclude-newer" not in line
+    assert line[line.index("--only-binary") + 1] == ":all:"

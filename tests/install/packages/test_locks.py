@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 
 from gateway.errors import InstallError, RefusedByPolicy
-from gateway.install.packages.locks import read_npm_lock, read_uv_lock
+from gateway.install.packages.locks import (
+    Component,
+    npm_components,
+    read_npm_lock,
+    read_uploads,
+    read_uv_lock,
+    uv_components,
+)
 
 HASH = "--hash=sha256:" + "a" * 64
 
 
 def npm(**entries: dict[str, Any]) -> bytes:
-    own = {"version": "1.0.0", "integrity": "sha512-x", "resolved": "https://r.example/pkg.tgz"}
+    own = {"version": "1.0.0", "integrity": "sha512-x"}
     packages = {"": {"dependencies": {}}, "node_modules/pkg": own} | {
         key.replace("__", "/"): value for key, value in entries.items()
     }
@@ -28,22 +35,33 @@ def test_a_sound_npm_lock_tells_version_size_and_scripts() -> None:
     assert (lock.version, lock.packages, lock.with_scripts) == ("1.0.0", 2, ("dep",))
 
 
-def test_the_mirror_does_not_change_the_digest_but_a_hash_does() -> None:
+def test_another_content_makes_another_digest() -> None:
     one = read_npm_lock(npm(), "pkg").digest
-    mirrored = npm().replace(b"r.example", b"mirror.example")
     changed = npm().replace(b"sha512-x", b"sha512-z")
-    assert (read_npm_lock(mirrored, "pkg").digest == one, read_npm_lock(changed, "pkg").digest == one) == (True, False)
+    assert (read_npm_lock(npm(), "pkg").digest == one, read_npm_lock(changed, "pkg").digest == one) == (True, False)
+
+
+def test_an_alias_is_locked_by_its_own_name_and_what_travels_inside_a_package_needs_no_hash() -> None:
+    alias = {"version": "2.0.0", "integrity": "sha512-y", "name": "@acme/real"}
+    lock = read_npm_lock(npm(node_modules__alias=alias, node_modules__in={"version": "1.0.0", "inBundle": True}), "pkg")
+    assert lock.packages == 3
+
+
+def test_another_package_under_the_name_that_was_asked_for_is_refused() -> None:
+    own = {"version": "1.0.0", "integrity": "sha512-x", "name": "evil"}
+    with pytest.raises(RefusedByPolicy, match="turned out to be 'evil'"):
+        read_npm_lock(npm(node_modules__pkg=own), "pkg")
 
 
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
         ({"version": "1.0.0"}, "no integrity"),
-        (
-            {"version": "1.0.0", "integrity": "x", "resolved": "git+ssh://git@x.example/y.git"},
-            "not come from a registry",
-        ),
-        ({"version": "1.0.0", "integrity": "x", "resolved": "file:../x.tgz"}, "not come from a registry"),
+        ({"version": "1.0.0", "integrity": "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="}, "no integrity"),
+        ({"version": "1.0.0", "integrity": "sha512-x", "resolved": "git+ssh://git@x.example/y.git"}, "registry"),
+        ({"version": "1.0.0", "integrity": "sha512-x", "resolved": "file:../x.tgz"}, "registry"),
+        ({"version": "1.0.0", "integrity": "sha512-x", "resolved": "https://x.example/x.tgz"}, "registry"),
+        ({"version": "1.0.0", "integrity": "sha512-x", "name": "../x"}, "no package can have"),
         ({"resolved": "../x", "link": True}, "is a folder"),
     ],
 )
@@ -81,3 +99,35 @@ def test_python_and_platform_change_the_digest() -> None:
 def test_an_unpinned_requirement_refuses_the_package(line: str) -> None:
     with pytest.raises(RefusedByPolicy, match="not pinned"):
         read_uv_lock(UV + line + "\n", "my_pkg", salt="s")
+
+
+def test_the_packages_of_an_npm_lock_are_told_with_their_hashes() -> None:
+    more = {"version": "2.0.0", "integrity": "sha512-y sha256-z", "name": "real", "hasInstallScript": True}
+    assert npm_components(npm(node_modules__alias=more).decode()) == [
+        Component("npm", "pkg", "1.0.0", ("sha512-x",)),
+        Component("npm", "real", "2.0.0", ("sha512-y", "sha256-z"), "alias", has_scripts=True),
+    ]
+    assert npm_components("no lock") == []
+
+
+def test_the_packages_of_a_uv_lock_are_told_with_their_hashes() -> None:
+    digest = "sha256:" + "a" * 64
+    assert uv_components(UV) == [
+        Component("pypi", "dep", "2.0", (digest,)),
+        Component("pypi", "my-pkg", "1.0", (digest, digest)),
+    ]
+
+
+def test_upload_times_are_read_and_unknown_ones_stay_unknown() -> None:
+    text = """
+[[packages]]
+name = "a"
+version = "1.0"
+wheels = [{ url = "u", upload-time = 2026-01-01T00:00:00Z }, { url = "v", upload-time = 2026-01-02T00:00:00Z }]
+[[packages]]
+name = "b"
+version = "2.0"
+wheels = [{ url = "w" }]
+"""
+    assert read_uploads(text) == {"a 1.0": 1_767_312_000.0, "b 2.0": None}
+    assert read_uploads("= no toml") == {}

@@ -23,7 +23,7 @@ from tests.install.speaking import speak
 async def test_a_real_package_is_installed_with_hashes_and_answers(tmp_path: Path) -> None:
     async with workshop(tmp_path / "state") as shop:
         result = await shop.install("pypi:mcp-server-time==2026.10.19", "time")
-        assert shop.steps == ["lock", "install", "compile", "keep", "done"]
+        assert shop.steps == ["lock", "install", "compile", "keep"]
         again = await shop.install("pypi:mcp-server-time==2026.10.19", "time")
     content = tmp_path / "state/content" / (result.files or "")
     lock = (content / "requirements.txt").read_text()
@@ -43,7 +43,7 @@ async def test_a_real_package_is_installed_with_hashes_and_answers(tmp_path: Pat
 async def test_a_release_within_its_cooldown_is_refused_although_it_exists(tmp_path: Path) -> None:
     # Two days after 2026.10.19 came out.
     async with workshop(tmp_path / "state", clock=FakeClock(wall=1_792_540_800.0)) as shop:
-        with pytest.raises(RefusedByPolicy, match="less than 7 days ago"):
+        with pytest.raises(RefusedByPolicy, match="less than 7 days"):
             await shop.install("pypi:mcp-server-time==2026.10.19", "time")
     assert not (tmp_path / "state/servers/time").exists()
 

@@ -45,10 +45,16 @@ def test_a_listed_npm_package_becomes_arguments_environment_and_exact_command_li
     assert found.steps[2]["command"] == [
         "/usr/bin/npm",
         "ci",
+        "--json",
         "--ignore-scripts",
         "--no-audit",
         "--no-fund",
         "--omit=dev",
+        "--allow-git=none",
+        "--allow-remote=none",
+        "--allow-file=none",
+        "--allow-directory=none",
+        "--git=/dev/null/no-git-dependencies",
     ]
     assert (found.from_, found.version, found.description) == ("registry:io.github.acme/thing", "1.2.0", "Forecasts")
 
@@ -152,7 +158,7 @@ def test_a_bundle_file_is_for_people_only() -> None:
 
 
 def test_a_plain_http_bundle_is_refused_unless_its_origin_is_trusted() -> None:
-    with pytest.raises(UsageError, match="only https"):
+    with pytest.raises(RefusedByPolicy, match="only https"):
         plan("mcpb:http://127.0.0.1:9/b.mcpb")
     assert plan("mcpb:http://127.0.0.1:9/b.mcpb", rules=Rules(trusted_origins=("http://127.0.0.1:9",)))
 
@@ -164,10 +170,18 @@ def test_a_remote_server_needs_no_steps() -> None:
 
 
 def test_a_remote_server_at_an_odd_address_is_refused() -> None:
-    with pytest.raises(SettingsError, match="address is refused"):
+    with pytest.raises(RefusedByPolicy, match="only https"):
         plan(listing(RemoteConnection("http://169.254.169.254/mcp")))
 
 
-def test_a_container_is_refused_with_the_reason() -> None:
-    with pytest.raises(InstallError, match="container runtimes are not supported yet"):
+def test_a_container_without_docker_is_refused_with_the_reason() -> None:
+    with pytest.raises(InstallError, match="needs Docker, which is not installed"):
         plan(listing(PackageConnection("oci", "ghcr.io/acme/x:1")))
+
+
+def test_a_value_that_is_plainly_a_secret_is_kept_as_one_for_packages_that_declare_nothing() -> None:
+    found = plan("npm:thing@1.0.0", settings={"GITHUB_TOKEN": "canary", "UNITS": "si"})
+    assert dict(found.environment) == {"GITHUB_TOKEN": "${secret:GITHUB_TOKEN}", "UNITS": "si"}
+    assert (dict(found.settings), found.secret_keys) == ({"UNITS": "si"}, ("GITHUB_TOKEN",))
+    assert dict(found.given_secrets) == {"GITHUB_TOKEN": "canary"}
+    assert "canary" not in str(found.to_json())

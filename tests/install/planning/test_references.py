@@ -90,6 +90,12 @@ def test_a_reference_is_read(text: str, reference: Reference) -> None:
         "https://example.org/x",
         "npm:alias@",
         "oci:ghcr.io/a/b",
+        "oci:ghcr.io/a/b:latest",
+        "oci:a/b:1",
+        "oci:--privileged",
+        "oci:ghcr.io/a/b:1;id",
+        "oci:ghcr.io/a/../b:1",
+        "oci:ghcr.io/" + "a" * 500 + ":1",
         "openapi:https://x.example/o.json",
         "unknown:x",
         "smithery:a/b/c",
@@ -162,3 +168,11 @@ def test_a_short_name_is_suggested(identifier: str, name: str) -> None:
 @given(st.text(max_size=80))
 def test_a_suggested_name_is_always_a_valid_one(identifier: str) -> None:
     assert SERVER_NAME_PATTERN.fullmatch(suggest_name(identifier))
+
+
+@pytest.mark.parametrize(
+    "text", ["oci:ghcr.io/acme/x:1.2.3", f"oci:docker.io/a/x@sha256:{HASH}", f"oci:q.io/x:1@sha256:{HASH}"]
+)
+def test_an_image_is_spelled_as_it_was_read(text: str) -> None:
+    found = parse_reference(text)
+    assert (found.kind, found.text) == (RefKind.OCI, text)

@@ -1,110 +1,68 @@
-"""Values: read, completed, checked, and told about all at once."""
+"""Values: read from text, spelled as text, and told about all at once."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
 from gateway.errors import UsageError
 from gateway.install.planning.settings import (
+    Placeholder,
     Problems,
     SettingsError,
     as_text,
-    check_schema_settings,
     coerce,
     looks_secret,
     secret_reference,
-    tame,
 )
 
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["apiKey", "city"],
-    "properties": {
-        "apiKey": {"type": "string", "title": "API key"},
-        "city": {"type": "string", "minLength": 2},
-        "units": {"type": "string", "enum": ["si", "us"], "default": "si"},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 9},
-        "nested": {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
-    },
-}
 
-
-def check(settings: dict[str, Any], *secrets: str, strict: bool = True) -> dict[str, Any]:
+def test_everything_wrong_is_told_at_once_with_the_way_to_give_what_is_missing() -> None:
     problems = Problems()
-    values = check_schema_settings(SCHEMA, settings, secrets, problems, strict=strict)
-    problems.raise_if_any("thing")
-    return values
-
-
-def test_texts_are_read_as_the_types_that_are_asked_for_and_defaults_filled_in() -> None:
-    assert check({"city": "Rome", "limit": "3"}, "apiKey") == {"city": "Rome", "limit": 3, "units": "si"}
-
-
-def test_everything_missing_is_told_at_once_by_title_and_the_way_to_give_it() -> None:
-    with pytest.raises(SettingsError, match=r"'API key' \(apiKey\) is required; 'city' is required") as caught:
-        check({})
+    problems.missing("city", "", secret=False)
+    problems.missing("apiKey", "API key", secret=True)
+    problems.add("'limit' must be at most 9")
+    with pytest.raises(SettingsError, match=r"'city' is required; 'API key' \(apiKey\) is required; 'limit'") as caught:
+        problems.raise_if_any("thing")
     assert (caught.value.missing, caught.value.missing_secrets) == (("city",), ("apiKey",))
-    assert "--secret apiKey" in caught.value.fix
+    assert caught.value.fix == "Give --set city=… --secret apiKey."
+
+
+def test_a_long_list_of_problems_is_cut() -> None:
+    problems = Problems()
+    for number in range(30):
+        problems.add(f"problem {number}")
+    with pytest.raises(SettingsError, match="problem 9; and 20 more"):
+        problems.raise_if_any("thing")
+
+
+def test_notes_stand_in_nobodys_way_and_are_told_once() -> None:
+    problems = Problems()
+    problems.note("look at this")
+    problems.note("look at this")
+    problems.raise_if_any("thing")
+    assert problems.notes == ("look at this",)
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("key", "known", "says"),
     [
-        ({"city": "Rome", "units": "miles"}, "must be one of"),
-        ({"city": "R"}, "minLength"),
-        ({"city": "Rome", "limit": 10}, "maximum"),
-        ({"city": "Rome", "limit": "many"}, "type"),
-        ({"city": "Rome", "unit": "si"}, "did you mean 'units'"),
+        ("unit", ["units", "city"], "'unit' is not asked for; did you mean 'units'?"),
+        ("colour", ["units", "city"], "'colour' is not asked for (it asks for city, units)"),
+        ("colour", [], "'colour' is not asked for"),
     ],
 )
-def test_a_wrong_value_is_named(settings: dict[str, Any], says: str) -> None:
-    with pytest.raises(SettingsError, match=says):
-        check(settings, "apiKey")
-
-
-def test_a_wrong_value_itself_is_not_told() -> None:
-    with pytest.raises(SettingsError) as caught:
-        check({"city": "Rome", "limit": "hunter2"}, "apiKey")
-    assert "hunter2" not in str(caught.value)
-
-
-def test_dotted_keys_reach_into_objects() -> None:
-    assert check({"city": "Rome", "nested.a": "x"}, "apiKey")["nested"] == {"a": "x"}
-
-
-def test_a_secret_inside_an_object_is_not_missed_there() -> None:
-    assert "nested" not in check({"city": "Rome"}, "apiKey", "nested.a")
-
-
-def test_unknown_keys_are_kept_when_somebody_else_judges_them() -> None:
-    assert check({"city": "Rome", "other": "x"}, "apiKey", strict=False)["other"] == "x"
-
-
-def test_a_broken_schema_is_told_and_not_raised() -> None:
+def test_an_unknown_key_is_told_with_the_nearest_or_with_all_that_are_known(
+    key: str, known: list[str], says: str
+) -> None:
     problems = Problems()
-    check_schema_settings({"properties": {"a": {"type": "nonsense"}}}, {"a": 1}, (), problems)
-    with pytest.raises(SettingsError, match="cannot be used"):
-        problems.raise_if_any("thing")
+    problems.unknown([key], known)
+    assert problems.lines == (says,)
 
 
-def test_a_schema_cannot_make_us_fetch_anything() -> None:
+def test_an_unknown_key_may_come_with_a_way_to_insist() -> None:
     problems = Problems()
-    schema = {"properties": {"a": {"$ref": "http://127.0.0.1:1/evil.json"}}}
-    check_schema_settings(schema, {"a": 1}, (), problems)
-    with pytest.raises(SettingsError, match="cannot be used"):
-        problems.raise_if_any("thing")
-
-
-def test_a_pattern_that_could_run_for_ever_is_dropped_and_a_plain_one_kept() -> None:
-    schema = {"pattern": "^(a+)+$", "items": [{"pattern": "^[a-z]+$"}], "patternProperties": {"(a+)+": {}}}
-    assert tame(schema) == {"items": [{"pattern": "^[a-z]+$"}]}
-
-
-@pytest.mark.parametrize("pattern", ["(a|a)*$", "a**", r"(x)\1", "(?=a)b", "a*a*a*a*b", "a" * 201])
-def test_risky_patterns_are_recognised(pattern: str) -> None:
-    assert tame({"pattern": pattern}) == {}
+    problems.unknown(["key"], [], otherwise="insist with --set header.NAME=… for {key}")
+    assert problems.lines == ("'key' is not asked for; insist with --set header.NAME=… for key",)
 
 
 @pytest.mark.parametrize(
@@ -117,12 +75,20 @@ def test_risky_patterns_are_recognised(pattern: str) -> None:
         ("2.5", "number", 2.5),
         ("a, b", "array", ["a", "b"]),
         ("", "array", []),
+        ('["a, b", 1]', "array", ["a, b", 1]),
+        ("[broken", "array", "[broken"),
+        ('{"a": 1}', "object", {"a": 1}),
+        ("[1]", "object", "[1]"),
         ("x", "string", "x"),
         (4, "string", 4),
     ],
 )
 def test_text_is_read_as_a_type(value: object, kind: str, read: object) -> None:
     assert coerce(value, kind) == read
+
+
+def test_a_placeholder_is_a_text_that_is_never_read_as_anything_else() -> None:
+    assert coerce(Placeholder("<port>"), "integer") == "<port>"
 
 
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (["a", 1], "a,1")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.install.planning.versions import program_version, satisfies_minimum, semver_key
+from gateway.install.planning.versions import program_version, semver_key
 
 
 def test_semantic_versions_are_ordered_by_number_not_by_text() -> None:
@@ -29,11 +29,3 @@ def test_what_is_no_semantic_version_has_no_key(text: str) -> None:
 )
 def test_a_programs_version_is_found_in_what_it_prints(output: str, version: tuple[int, int, int] | None) -> None:
     assert program_version(output) == version
-
-
-@pytest.mark.parametrize(
-    ("wanted", "satisfied"),
-    [(">=18.0.0", True), (">= 20", True), ("20.x", True), (">=22.1", False), ("^18 || ^20", None), ("<19", None)],
-)
-def test_simple_minimums_are_judged_and_others_left_open(wanted: str, satisfied: bool | None) -> None:
-    assert satisfies_minimum((20, 20, 2), wanted) is satisfied

@@ -1,42 +1,22 @@
-"""Servers' secrets as files that only their owner may read; values are never shown, logged or put into a plan."""
+"""Secrets as files that only their owner may read: `root/<server>/<KEY>`."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.errors import NotFound, UsageError
+from gateway.errors import NotFound
 from gateway.install.planning.settings import secret_key
+from gateway.install.secrets.values import KeysByServer, SecretValues, checked_bytes, checked_server
 from gateway.model import SERVER_NAME_PATTERN
 
-MAX_SECRET_BYTES = 64 * 1024
-KeysByServer = dict[str, list[str]]
 
+class FileSecrets:
+    """Directories 0700, files 0600, written atomically. Blocking."""
 
-class SecretValues(Mapping[str, str]):
-    """A mapping whose spelling tells the keys only."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, key: str) -> str:
-        return self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"SecretValues({sorted(self._values)})"
-
-
-class SecretStore:
-    """`root/<server>/<KEY>`: directories 0700, files 0600, written atomically."""
+    kind = "file"
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -48,11 +28,7 @@ class SecretStore:
         """
         folder = self._folder(server)
         place = folder / secret_key(key)
-        data = value.encode("utf-8", "surrogateescape")
-        if not data or len(data) > MAX_SECRET_BYTES or b"\0" in data:
-            raise UsageError(
-                f"the value of {key} cannot be kept", fix=f"A secret is 1 to {MAX_SECRET_BYTES} bytes without NUL."
-            )
+        data = checked_bytes(key, value)
         for directory in (self._root, folder):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.chmod(0o700)
@@ -96,9 +72,7 @@ class SecretStore:
         shutil.rmtree(self._folder(server), ignore_errors=True)
 
     def _folder(self, server: str) -> Path:
-        if SERVER_NAME_PATTERN.fullmatch(server) is None:
-            raise UsageError(f"{server[:40]!a} is not a server's name", fix="See `mcp-gateway list`.")
-        return self._root / server
+        return self._root / checked_server(server)
 
 
 def _keys(folder: Path) -> list[str]:

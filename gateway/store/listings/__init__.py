@@ -1,0 +1,1 @@
+"""How a listing is kept and found: its words, its row, the questions put to the full-text index."""

@@ -1,0 +1,1 @@
+"""Servers reached through Smithery Connect: their plans, and the connections behind them."""

@@ -1,0 +1,1 @@
+"""Every hostile input that the threat table names, with the refusal and that nothing was left behind."""

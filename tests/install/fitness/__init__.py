@@ -1,0 +1,1 @@
+"""Tests of verdicts and of what they are made from."""

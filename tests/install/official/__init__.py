@@ -1,0 +1,1 @@
+"""Bundles made by the official packer."""

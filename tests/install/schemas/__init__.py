@@ -1,0 +1,1 @@
+"""Tests of schemas written by strangers."""

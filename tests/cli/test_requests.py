@@ -30,3 +30,7 @@ def test_what_waits_is_shown_with_who_asked_and_what_it_means(cli: Cli) -> None:
 def test_nothing_asked_is_said_in_words(cli: Cli, verbs: FakeVerbs) -> None:
     verbs.request_rows.clear()
     assert cli("requests", "list")[1] == "No agent has asked for a server.\n"
+
+
+def test_the_verb_alone_lists(cli: Cli, verbs: FakeVerbs) -> None:
+    check(cli, verbs, ("requests", "requests", {}))

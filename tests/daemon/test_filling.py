@@ -165,3 +165,10 @@ async def test_what_a_person_removed_is_replaced_by_the_best_there_is(tmp_path: 
         await it.round(weather())
         await remove(it.shop.parts, A)
         assert await it.round(weather(deny=("acme/weather-a",))) == [B]
+
+
+async def test_a_listing_that_breaks_us_leaves_a_vacancy_and_ends_nothing(tmp_path: Path) -> None:
+    async with filled(tmp_path) as site:
+        site.shop.try_out.error = TypeError("unhashable type: 'list'")
+        assert await site.round(weather()) == []
+        assert "the log has it" in site.reasons()

@@ -109,7 +109,7 @@ def web() -> Iterator[Web]:
 def refused(root: Path, target: Listing | Reference, origin: Origin) -> None:
     """Plan it, which must be refused at once: nothing is written, nothing is fetched or started (plans do no I/O)."""
     (root / "watched").write_text("untouched")
-    with nothing_written(root), pytest.raises(GatewayError) as caught:
+    with nothing_written(root), pytest.raises((RefusedByPolicy, UsageError), match="address") as caught:
         make_plan(target, name="thing", settings={}, machine=MACHINE, rules=Rules(), now=NOW, origin=origin)
     assert caught.value.message
     assert "user:secret" not in caught.value.message

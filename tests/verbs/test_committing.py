@@ -172,3 +172,15 @@ async def test_secrets_that_cannot_be_put_in_place_now_are_so_at_the_next_start(
     async with restarted(tmp_path) as shop:
         assert dict(shop.parts.secrets.get("echo")) == {"apiKey": NEW}
         assert list(shop.parts.secrets.list()) == ["echo"]
+
+
+async def test_what_cannot_be_finished_at_a_start_does_not_keep_the_gateway_from_starting(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop:
+        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}"))
+        (server,) = await shop.parts.installed.all()
+        await shop.parts.installed.leave(server, "")
+        link = shop.root / "servers" / "echo"
+        link.unlink()
+        (link / "in the way").mkdir(parents=True)
+        await recover(shop.parts)
+        assert [left.spec.name for left in await shop.parts.installed.leaving()] == ["echo"]

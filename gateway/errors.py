@@ -272,6 +272,20 @@ class ServerBusy(RouteError):
         self.limit = limit
 
 
+class BreakerOpen(RouteError):
+    """The server (or the tool) failed too often lately: calls are held back until `retry_after_s` has passed."""
+
+    code = "breaker_open"
+
+    def __init__(self, server: str, *, tool: str | None, reason: str, retry_after_s: float) -> None:
+        what = f"{server}'s tool {tool!r}" if tool is not None else server
+        super().__init__(f"{what} is left alone for a while: {reason}")
+        self.server = server
+        self.tool = tool
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
 class ToolQuarantined(RouteError):
     """The tool's definition changed since it was approved; nobody may call it until somebody approves it."""
 

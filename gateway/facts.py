@@ -32,6 +32,30 @@ class ChildExited(msgspec.Struct, frozen=True):
     code: int | None
     signal: str | None
     reason: str
+    cause: str = ""  # one of gateway.supervisor.causes.Cause
+    uptime_s: float | None = None  # since it became ready; None: it never was
+    was_wanted: bool = True  # False: it was asked to stop
+    pid: int | None = None
+    stderr_tail: tuple[str, ...] = ()
+
+
+class BreakerMoved(msgspec.Struct, frozen=True):
+    """Calls no longer go to a server (or one of its tools), are tried again, or go there as before."""
+
+    at: float
+    server: ServerName
+    tool: str | None  # None: the whole server
+    state: str  # closed | open | half_open
+    reason: str
+    retry_s: float | None = None
+
+
+class WarmStart(msgspec.Struct, frozen=True):
+    """A server was started before anybody called it; later it is known whether that was right."""
+
+    at: float
+    server: ServerName
+    outcome: str  # started | used | wasted
 
 
 class ToolsListed(msgspec.Struct, frozen=True):
@@ -110,6 +134,8 @@ class RegistryDrifted(msgspec.Struct, frozen=True):
 Fact = (
     StateChanged
     | ChildExited
+    | BreakerMoved
+    | WarmStart
     | ToolsListed
     | ServerForgotten
     | CallFinished

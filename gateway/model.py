@@ -104,6 +104,10 @@ class HealthPolicy(msgspec.Struct, frozen=True):
     failures: int = 3
     start_timeout_sec: float = 60.0
     stop_timeout_sec: float = 2.0  # per rung of the stop ladder: stdin closed, TERM, KILL
+    noise_limit: int = 100  # lines within a minute that are no messages: more, and it is put aside; 0: any number
+    breaker_failures: int = 5  # failed calls in a row that open a breaker; 0: never
+    breaker_sec: float = 30.0  # its first pause, which doubles
+    breaker_max_sec: float = 600.0
 
 
 class CallPolicy(msgspec.Struct, frozen=True):
@@ -112,6 +116,38 @@ class CallPolicy(msgspec.Struct, frozen=True):
     timeout_sec: float = 120.0
     max_timeout_sec: float = 390.0  # progress extends a call up to here
     max_in_flight: int = 64
+    max_queue: int = 64  # calls that may wait for their turn
+    queue_timeout_sec: float = 30.0
+
+
+class ResourceLimits(msgspec.Struct, frozen=True):
+    """What all processes of one server may take together (`nofile` and `fsize_bytes`: each of them); None: no bound."""
+
+    memory_max_bytes: int | None = None
+    memory_max_share: float | None = 0.5  # of the machine's memory; counts where memory_max_bytes is None
+    tasks_max: int | None = 1024  # processes and threads
+    cpu_quota: float | None = None  # 1.0 is one processor
+    nofile: int | None = 8192
+    fsize_bytes: int | None = None
+    runtime_max_sec: float | None = None
+
+
+class SandboxPolicy(msgspec.Struct, frozen=True):
+    """What one server may reach. `auto`: the strongest level that works for what was installed, else none."""
+
+    level: str = "auto"  # auto | none | landlock | bwrap
+    network: str = "host"  # host | none
+    read_write_paths: tuple[str, ...] = ()
+    read_only_paths: tuple[str, ...] = ()
+
+
+class StartPolicy(msgspec.Struct, frozen=True):
+    """When one server's processes run."""
+
+    lazy: bool = False  # only from the first call on
+    idle_stop_sec: float | None = None  # stopped after so long without a call, until the next one
+    keep_warm: int = 0  # processes kept ready although nobody uses them
+    prestart: bool = False  # start when its use is predicted
 
 
 class ServerSpec(msgspec.Struct, frozen=True):
@@ -129,6 +165,9 @@ class ServerSpec(msgspec.Struct, frozen=True):
     restart: RestartPolicy = RestartPolicy()
     health: HealthPolicy = HealthPolicy()
     call: CallPolicy = CallPolicy()
+    limits: ResourceLimits = ResourceLimits()
+    sandbox: SandboxPolicy = SandboxPolicy()
+    start: StartPolicy = StartPolicy()
 
 
 @dataclass(frozen=True, slots=True)

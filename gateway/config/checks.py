@@ -52,6 +52,12 @@ def namespace(text: str) -> str:
     return "" if good else "must be letters, digits, _ and -, beginning with a letter or a digit"
 
 
+def absolute_paths(paths: tuple[str, ...]) -> str:
+    """Paths that mean the same wherever we run."""
+    bad = [path for path in paths if not path.startswith("/") or "\0" in path]
+    return f"must be absolute paths; {bad[0]!r} is not" if bad else ""
+
+
 def device(text: str) -> str:
     """A torch device that we know how to use."""
     return "" if _DEVICE.fullmatch(text) else 'must be "cpu", "cuda", "cuda:N" or "auto"'

@@ -7,7 +7,17 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeVar, get_args, get_origin
 
-from gateway.config.fields import MISSING, Key, Ruled, array_of_tables, keys, table_of, type_words, without_none
+from gateway.config.fields import (
+    MISSING,
+    Key,
+    Quantity,
+    Ruled,
+    array_of_tables,
+    keys,
+    table_of,
+    type_words,
+    without_none,
+)
 from gateway.errors import Problem
 
 T = TypeVar("T")
@@ -50,7 +60,10 @@ class Decoder:
             if key.default is MISSING:
                 self._note(here, f"is required ({key.meaning[:1].lower()}{key.meaning[1:]})")
             return _BAD
-        value = self._value(key.type, table[key.name], here)
+        written = table[key.name]
+        if type(written) in {int, float} and any(isinstance(check, Quantity) for check in key.checks):
+            written = str(written)
+        value = self._value(key.type, written, here)
         if value is _BAD:
             return _BAD
         return value if self._passes(key, value, here) else _BAD

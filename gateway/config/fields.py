@@ -31,6 +31,11 @@ class Check:
     problem: Callable[[Any], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Quantity(Check):
+    """A check of an amount: a string such as "512M", which may also be written as a plain number."""
+
+
 @runtime_checkable
 class Ruled(Protocol):
     """A section with rules over several of its keys, asked once each key by itself is right."""

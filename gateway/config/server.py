@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from gateway.config import checks
 from gateway.config.fields import Check, Range
-
-DAY_S = 86_400
+from gateway.config.limits import DAY_S, LimitsTable, SandboxTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class RestartTable:
 
 @dataclass(frozen=True, slots=True)
 class HealthTable:
-    """How a server's health is asked for. Seconds."""
+    """How a server's health is asked for, and when calls no longer go to it. Seconds."""
 
     IntervalSec: Annotated[float, "Time between two questions", Range(0.05, DAY_S)] = 10.0
     TimeoutSec: Annotated[float, "Time for an answer", Range(0.05, 3600)] = 10.0
@@ -64,24 +63,18 @@ class HealthTable:
         "Time for each step of stopping: stdin closed, TERM, KILL",
         Range(0, 600),
     ] = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class CallTable:
-    """Deadlines and bounds of calls."""
-
-    timeout_s: Annotated[float, "Seconds that a call may take without progress", Range(0.05, 390)] = 120.0
-    max_timeout_s: Annotated[
-        float,
-        "Seconds that a call may take while it reports progress",
-        Range(0.05, 390),
-    ] = 390.0
-    max_in_flight: Annotated[int, "Calls at the same time; more are answered busy", Range(1, 10_000)] = 64
-
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """Yield what is wrong between the keys."""
-        if self.timeout_s > self.max_timeout_s:
-            yield "timeout_s", "must not be above max_timeout_s"
+    NoiseLimit: Annotated[
+        int,
+        "Lines within a minute that are no messages after which it is put aside; 0: any number",
+        Range(0, 10**6),
+    ] = 100
+    BreakerFailures: Annotated[
+        int,
+        "Failed calls in a row after which a server or tool is left alone for a while; 0: never",
+        Range(0, 1000),
+    ] = 5
+    BreakerSec: Annotated[float, "First pause of a breaker; it doubles with each failed try", Range(0.05, DAY_S)] = 30.0
+    BreakerMaxSec: Annotated[float, "Longest pause of a breaker", Range(0.05, DAY_S)] = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +129,23 @@ class ServerSection:
     ] = field(default_factory=dict)
     restart: RestartTable = field(default_factory=RestartTable)
     health: HealthTable = field(default_factory=HealthTable)
-    limits: CallTable = field(default_factory=CallTable)
+    start: Annotated[
+        Literal["eager", "lazy"], "eager: with the gateway; lazy: when somebody first calls one of its tools"
+    ] = "eager"
+    idle_stop_s: Annotated[
+        float,
+        "Seconds without a call after which it is stopped until the next one; 0: never",
+        Range(0, 30 * DAY_S),
+    ] = 0.0
+    keep_warm: Annotated[
+        int,
+        "Processes that are kept ready although nobody uses them: 1 keeps a shared server from being stopped when idle;"
+        " for per-agent and per-session servers, how many wait for the next caller",
+        Range(0, 16),
+    ] = 0
+    prestart: Annotated[bool, "Start it (if lazy or idle) when earlier runs say that it is about to be called"] = False
+    limits: LimitsTable = field(default_factory=LimitsTable)
+    sandbox: SandboxTable = field(default_factory=SandboxTable)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield what is wrong between the keys."""
@@ -150,6 +159,8 @@ class ServerSection:
             yield "via", "only a server with from can be reached through Smithery Connect"
         if (self.sha256 or self.pins) and not self.from_:
             yield "", "only a server with from has sha256 or pins"
+        if self.url and self.sandbox != SandboxTable():
+            yield "sandbox", "a server with url runs elsewhere: it has no sandbox"
         if self.headers and not self.url:
             yield "headers", "only a server with url has headers"
         if self.config and not self.from_:

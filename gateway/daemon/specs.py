@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from gateway.config.limits import LimitsTable, SandboxTable
+from gateway.config.quantities import Amount, count, cpus, size
 from gateway.config.sections import Config
-from gateway.config.server import CallTable, HealthTable, RestartTable, ServerSection
+from gateway.config.server import HealthTable, RestartTable, ServerSection
 from gateway.errors import UsageError
 from gateway.install.planning.references import RefKind, parse_reference
 from gateway.model import (
@@ -15,10 +17,13 @@ from gateway.model import (
     HealthPolicy,
     Origin,
     RemoteLaunch,
+    ResourceLimits,
     RestartPolicy,
+    SandboxPolicy,
     ServerName,
     ServerSpec,
     SessionScope,
+    StartPolicy,
     StdioLaunch,
 )
 from gateway.verbs.planning import LISTED
@@ -45,14 +50,47 @@ def health_policy(table: HealthTable) -> HealthPolicy:
         failures=table.Failures,
         start_timeout_sec=table.TimeoutStartSec,
         stop_timeout_sec=table.TimeoutStopSec,
+        noise_limit=table.NoiseLimit,
+        breaker_failures=table.BreakerFailures,
+        breaker_sec=table.BreakerSec,
+        breaker_max_sec=table.BreakerMaxSec,
     )
 
 
-def call_policy(table: CallTable) -> CallPolicy:
-    """Read `[server.limits]`."""
+def call_policy(table: LimitsTable) -> CallPolicy:
+    """Read what `[server.limits]` says of calls."""
     return CallPolicy(
-        timeout_sec=table.timeout_s, max_timeout_sec=table.max_timeout_s, max_in_flight=table.max_in_flight
+        timeout_sec=table.timeout_s,
+        max_timeout_sec=table.max_timeout_s,
+        max_in_flight=table.max_in_flight,
+        max_queue=table.max_queue,
+        queue_timeout_sec=table.queue_timeout_s,
     )
+
+
+def resource_limits(table: LimitsTable) -> ResourceLimits:
+    """Read what `[server.limits]` says of processes; the amounts were checked when the file was read."""
+    memory, tasks = size(table.MemoryMax) or Amount(), count(table.TasksMax) or Amount()
+    files, file_size = count(table.LimitNOFILE) or Amount(), size(table.LimitFSIZE) or Amount()
+    return ResourceLimits(
+        memory_max_bytes=memory.absolute,
+        memory_max_share=memory.share,
+        tasks_max=tasks.absolute,
+        cpu_quota=(cpus(table.CPUQuota) or Amount()).share,
+        nofile=files.absolute,
+        fsize_bytes=file_size.absolute,
+        runtime_max_sec=table.RuntimeMaxSec or None,
+    )
+
+
+def sandbox_policy(table: SandboxTable) -> SandboxPolicy:
+    """Read `[server.sandbox]`."""
+    return SandboxPolicy(table.level, table.network, table.ReadWritePaths, table.ReadOnlyPaths)
+
+
+def start_policy(section: ServerSection) -> StartPolicy:
+    """Read when a server runs."""
+    return StartPolicy(section.start == "lazy", section.idle_stop_s or None, section.keep_warm, section.prestart)
 
 
 def spec_of_section(section: ServerSection, origin: Origin, base_env: Mapping[str, str]) -> ServerSpec:
@@ -86,6 +124,9 @@ def shared_fields(section: ServerSection) -> dict[str, object]:
         "restart": restart_policy(section.restart),
         "health": health_policy(section.health),
         "call": call_policy(section.limits),
+        "limits": resource_limits(section.limits),
+        "sandbox": sandbox_policy(section.sandbox),
+        "start": start_policy(section),
     }
 
 

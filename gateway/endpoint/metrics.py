@@ -75,8 +75,10 @@ class Metrics:
                 self._rewards.labels(fact.source).inc()
             case RegistryDrifted():
                 self._drift.labels(fact.source, fact.field).inc(fact.count)
-            case _:
+            case StateChanged() | ChildExited() | ToolsListed() | ServerForgotten():
                 self._count_server(fact)
+            case _:
+                pass
 
     def _count_server(self, fact: StateChanged | ChildExited | ToolsListed | ServerForgotten) -> None:
         match fact:

@@ -19,14 +19,14 @@ from gateway.errors import ChildGone, GatewayError, HandshakeFailed, ServerNotRe
 from gateway.facts import ChildExited, Publish, StateChanged
 from gateway.model import ServerSpec
 from gateway.protocol.handshake import Agreed, Era
-from gateway.supervisor.calling import InFlight, ReadyUpstream
-from gateway.supervisor.health import Health, may_call
+from gateway.supervisor.calls.calling import InFlight, ReadyUpstream
+from gateway.supervisor.health.verdict import Health, may_call
 from gateway.supervisor.life import Connect, Life
 from gateway.supervisor.lifecycle import Action, Event, Lifecycle, State
 from gateway.supervisor.ports import Gone
 from gateway.supervisor.process import TransientSpawnFailure
+from gateway.supervisor.processes.ring import LineRing
 from gateway.supervisor.restart import GiveUp, LeaveStopped, RestartAfter, RestartTracker
-from gateway.supervisor.ring import LineRing
 
 log = structlog.get_logger("supervisor")
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from gateway.supervisor.descendants import kill_descendants
+from gateway.supervisor.processes.descendants import kill_descendants
 
 PR_SET_CHILD_SUBREAPER: Final = 36
 SWEEP_S: Final = 1.5

@@ -13,11 +13,11 @@ from gateway.errors import ChildGone, GatewayError, HandshakeFailed
 from gateway.facts import Publish, ToolsListed
 from gateway.model import ServerSpec, Tool
 from gateway.protocol.handshake import Agreed
-from gateway.supervisor.health import Health
-from gateway.supervisor.listing_tools import list_tools
+from gateway.supervisor.health.prober import Prober
+from gateway.supervisor.health.verdict import Health
 from gateway.supervisor.ports import Connection, OnTold
-from gateway.supervisor.prober import Prober
-from gateway.supervisor.ring import LineRing
+from gateway.supervisor.processes.ring import LineRing
+from gateway.supervisor.talking.listing_tools import list_tools
 
 log = structlog.get_logger("supervisor")
 

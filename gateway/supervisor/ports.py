@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,8 @@ import anyio
 
 from gateway.model import ServerName
 from gateway.protocol.handshake import Agreed
+from gateway.supervisor.causes import Cause
+from gateway.supervisor.processes.orders import Prepared
 
 OnNotify = Callable[[str, bytes], None]
 """(method, raw params) of a notification that belongs to one request: called in wire order, must not block."""
@@ -17,17 +19,27 @@ OnNotify = Callable[[str, bytes], None]
 OnTold = Callable[[str, bytes | None], None]
 """(method, raw params) of a notification that belongs to no request."""
 
+Prepare = Callable[[Sequence[str], Mapping[str, str], str | None], Awaitable[Prepared]]
+"""(argv, environment, working directory) of a server to how it is started. Raises: SpawnFailed."""
+
+
+async def unprepared(argv: Sequence[str], _env: Mapping[str, str], _cwd: str | None) -> Prepared:
+    """Start it as it is."""
+    return Prepared(tuple(argv))
+
+
 Secrets = Callable[[ServerName], Mapping[str, str]]
 """The secrets of one server, by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """How a connection ended. `code` and `signal` are a process's; `reason` is for people."""
+    """How a connection ended. `code` and `signal` are a process's; `reason` is for people, `cause` for programs."""
 
     reason: str
     code: int | None = None
     signal: str | None = None
+    cause: Cause = Cause.EXIT
 
     @property
     def clean(self) -> bool:

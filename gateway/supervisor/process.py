@@ -17,14 +17,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Final
 
 import anyio
+import msgspec
 
 from gateway.errors import SpawnFailed
-from gateway.supervisor import exec_child
-from gateway.supervisor.lines import Lines
-from gateway.supervisor.outbox import WRITE_DEADLINE_S, Outbox
 from gateway.supervisor.ports import Gone
-from gateway.supervisor.program import find_program
-from gateway.supervisor.ring import LineRing
+from gateway.supervisor.processes import exec_child
+from gateway.supervisor.processes.lines import Lines
+from gateway.supervisor.processes.orders import NO_ORDERS, Orders
+from gateway.supervisor.processes.outbox import WRITE_DEADLINE_S, Outbox
+from gateway.supervisor.processes.program import find_program
+from gateway.supervisor.processes.ring import LineRing
 
 READ_BYTES: Final = 64 * 1024
 EXEC_DEADLINE_S: Final = 10.0
@@ -87,12 +89,15 @@ class ChildProcess:
         env: Mapping[str, str],
         *,
         cwd: str | None = None,
+        orders: Orders = NO_ORDERS,
         on_data: Callable[[bytes], None],
         on_end: Callable[[str], None],
         stderr: LineRing,
         write_deadline_s: float = WRITE_DEADLINE_S,
     ) -> ChildProcess:
         """Start `argv` with exactly `env`, in a session of its own; returns when the program itself runs.
+
+        `orders` are carried out in the new process before it becomes the program.
 
         Must be called on the main thread: the kernel ties the child's life to the thread that started it.
 
@@ -101,7 +106,7 @@ class ChildProcess:
         program = find_program(server, argv, env, cwd)
         status_r, status_w = os.pipe()
         try:
-            popen = _fork(server, program, argv, env, cwd=cwd, status_w=status_w)
+            popen = _fork(server, program, argv, env, cwd=cwd, orders=orders, status_w=status_w)
         except BaseException:
             os.close(status_r)
             raise
@@ -276,9 +281,17 @@ def _take_fd(pipe: IO[bytes] | None) -> int:
 
 
 def _fork(
-    server: str, program: str, argv: Sequence[str], env: Mapping[str, str], *, cwd: str | None, status_w: int
+    server: str,
+    program: str,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    cwd: str | None,
+    orders: Orders,
+    status_w: int,
 ) -> subprocess.Popen[bytes]:
-    prologue = [sys.executable, "-I", "-S", exec_child.__file__, str(status_w), str(os.getpid()), program]
+    told = msgspec.json.encode(orders).decode()
+    prologue = [sys.executable, "-I", "-S", exec_child.__file__, str(status_w), str(os.getpid()), told, program]
     try:
         return subprocess.Popen(  # noqa: S603 - argv, never a shell
             [*prologue, *argv],
@@ -299,12 +312,21 @@ def _fork(
         ) from exc
 
 
+_STEPS: Final = {
+    "exec": "",
+    "cgroups": "it cannot be put into its control group: ",
+    "rlimits": "its limits cannot be set: ",
+    "landlock": "landlock cannot confine it: ",
+    "network": "its network cannot be taken away: ",
+}
+
+
 async def _exec_status(status_r: int) -> str:
     """Return what kept the program from starting, or nothing."""
     with anyio.move_on_after(EXEC_DEADLINE_S):
         await anyio.wait_readable(status_r)
-        text = os.read(status_r, 16)
-        return os.strerror(int(text)) if text.isdigit() else ""
+        step, _, number = os.read(status_r, 64).decode("ascii", "replace").partition(" ")
+        return f"{_STEPS.get(step, step)}{os.strerror(int(number))}" if number.isdigit() else ""
     return f"it did not start within {EXEC_DEADLINE_S:g} s"
 
 

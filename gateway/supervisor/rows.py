@@ -7,9 +7,9 @@ from typing import Any, Final
 from gateway.clock import rfc3339
 from gateway.model import RemoteLaunch
 from gateway.supervisor.child import Child, LastExit
-from gateway.supervisor.figures import Figures
-from gateway.supervisor.health import Health, may_advertise, may_call
+from gateway.supervisor.health.verdict import Health, may_advertise, may_call
 from gateway.supervisor.lifecycle import State
+from gateway.supervisor.processes.figures import Figures
 
 TAIL_LINES: Final = 10
 

@@ -15,19 +15,19 @@ from gateway.clock import Clock
 from gateway.errors import HandshakeFailed, NotFound, ServerBusy, ServerNotReady
 from gateway.facts import Fact, Publish, ServerForgotten
 from gateway.model import RemoteLaunch, ServerName, ServerSpec, SessionScope
-from gateway.supervisor.calling import ReadyUpstream
+from gateway.supervisor.calls.calling import ReadyUpstream
 from gateway.supervisor.child import Child
-from gateway.supervisor.environment import blotter
-from gateway.supervisor.figures import Looker
 from gateway.supervisor.lifecycle import State
 from gateway.supervisor.ports import Connection, OnTold
 from gateway.supervisor.process import LIVING
+from gateway.supervisor.processes.environment import blotter
+from gateway.supervisor.processes.figures import Looker
+from gateway.supervisor.processes.ring import LineRing
+from gateway.supervisor.processes.strays import Undertaker, end_escaped, marked
 from gateway.supervisor.reconcile import Adopt, Replace, Start, Stop, plan
-from gateway.supervisor.remote import RemoteConnection
-from gateway.supervisor.ring import LineRing
 from gateway.supervisor.rows import status_row
-from gateway.supervisor.stdio import StdioConnection
-from gateway.supervisor.strays import Undertaker, end_escaped, marked
+from gateway.supervisor.talking.remote import RemoteConnection
+from gateway.supervisor.talking.stdio import StdioConnection
 from gateway.supervisor.voice import Voice
 
 log = structlog.get_logger("supervisor")

@@ -35,7 +35,7 @@ PURE = (
     "config/",
     "supervisor/lifecycle.py",
     "supervisor/restart.py",
-    "supervisor/health.py",
+    "supervisor/health/verdict.py",
     "supervisor/reconcile.py",
     "discovery/parsing/",
     "discovery/ranking.py",

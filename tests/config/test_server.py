@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.server import CallTable, RestartTable, ServerSection
+from gateway.config.limits import LimitsTable
+from gateway.config.server import RestartTable, ServerSection
 
 
 def problems(**members: Any) -> list[str]:
@@ -36,4 +37,4 @@ def test_what_does_not_belong_to_a_kind_of_server_is_told(members: dict[str, Any
 
 def test_delays_and_deadlines_must_not_be_above_their_maxima() -> None:
     assert [key for key, _ in RestartTable(RestartSec=9, RestartMaxDelaySec=3).problems()] == ["RestartSec"]
-    assert [key for key, _ in CallTable(timeout_s=400, max_timeout_s=390).problems()] == ["timeout_s"]
+    assert [key for key, _ in LimitsTable(timeout_s=400, max_timeout_s=390).problems()] == ["timeout_s"]

@@ -3,8 +3,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from gateway.config.limits import LimitsTable
 from gateway.config.sections import Config
-from gateway.config.server import CallTable, HealthTable, RestartTable, ServerSection
+from gateway.config.server import HealthTable, RestartTable, ServerSection
 from gateway.daemon.specs import missing_installs, spec_of_section, wanted
 from gateway.model import Origin, RemoteLaunch, ServerName, ServerSpec, StdioLaunch
 
@@ -34,7 +35,7 @@ def test_the_tables_carry_systemds_numbers_into_the_policies() -> None:
         command=("run",),
         restart=RestartTable(RestartSec=2, StartLimitBurst=3),
         health=HealthTable(IntervalSec=4),
-        limits=CallTable(timeout_s=5),
+        limits=LimitsTable(timeout_s=5),
     )
     assert (made.restart.restart_sec, made.restart.start_limit_burst) == (2, 3)
     assert (made.health.interval_sec, made.call.timeout_sec) == (4, 5)

@@ -16,7 +16,7 @@ from gateway.listing import BundleConnection, Listing, RemoteConnection
 from gateway.model import Origin, RemoteLaunch, ServerName
 from gateway.net.fetch import Fetcher
 from gateway.net.guard import GuardedTransport, guarded_client
-from gateway.supervisor.remote import RemoteConnection as RemoteChild
+from gateway.supervisor.talking.remote import RemoteConnection as RemoteChild
 from tests.hostile.places import nothing_written
 from tests.install.site import workshop
 from tests.install.values import MACHINE, NOW, listing

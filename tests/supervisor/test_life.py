@@ -10,9 +10,9 @@ from gateway.errors import ChildGone, HandshakeFailed, RpcError
 from gateway.facts import Fact, ToolsListed
 from gateway.model import HealthPolicy
 from gateway.protocol.handshake import Agreed, Era
-from gateway.supervisor.health import Health
+from gateway.supervisor.health.verdict import Health
 from gateway.supervisor.life import CHANGED, Life
-from gateway.supervisor.ring import LineRing
+from gateway.supervisor.processes.ring import LineRing
 from tests.supervisor.running import spec
 from tests.supervisor.scripted import AGREED, TOOLS, ScriptedConnection
 

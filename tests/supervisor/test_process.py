@@ -14,7 +14,7 @@ import pytest
 
 from gateway.errors import ChildGone, SpawnFailed
 from gateway.supervisor.process import LIVING, ChildProcess, spawn_lines
-from gateway.supervisor.ring import LineRing
+from gateway.supervisor.processes.ring import LineRing
 from tests.supervisor.running import PATIENCE_S
 
 pytestmark = pytest.mark.process

@@ -7,7 +7,7 @@ import json
 import anyio
 
 from gateway.model import ServerSpec
-from gateway.supervisor.figures import Figures
+from gateway.supervisor.processes.figures import Figures
 from gateway.supervisor.rows import status_row
 from tests.supervisor.running import remote_spec, spec
 from tests.supervisor.scripted import ScriptedConnection

@@ -1,0 +1,1 @@
+"""Conversations with one server: over pipes or HTTP, from the handshake on."""

@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 pip = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: serve install torch dev test test-fast test-long check format bench bench-discovery bench-learning docs clean help
+.PHONY: serve install torch dev test test-fast test-long check format bench bench-discovery bench-supervision bench-learning docs clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -77,6 +77,10 @@ bench-discovery: dev  ## search, sync, the registry client, installing, and a re
 	$(BIN)/python bench/sync.py
 	$(BIN)/python bench/installing.py
 	$(BIN)/python bench/restart.py
+
+bench-supervision: dev  ## deaths, restarts, neighbours; 200 idle servers, a cold start of 50
+	$(BIN)/python bench/supervision.py
+	$(BIN)/python bench/many_servers.py
 
 bench-learning: dev  ## the policy against the static ranker; DATA=folder of tool-selection data
 	$(BIN)/python bench/selection.py $(DATA)

@@ -34,7 +34,7 @@ from startup import first_list, free_port
 
 from gateway.clock import SystemClock
 from gateway.daemon.state import StateDirectory
-from gateway.model import Origin, ServerName, ServerSpec, StdioLaunch
+from gateway.model import Origin, SandboxPolicy, ServerName, ServerSpec, StdioLaunch
 from gateway.store.database import Database
 from gateway.store.installed import Installed, InstalledServer
 from gateway.store.urls import sqlite_url
@@ -90,7 +90,9 @@ async def furnish(state: Path, count: int) -> None:
         for number in range(count):
             launch = StdioLaunch(("/bin/sh", str(TINY)), {"PATH": "/usr/bin:/bin"})
             name = ServerName(f"tiny-{number:03}")
-            spec = ServerSpec(name, f"npm:tiny-{number:03}@1.0.0", Origin.CLI, launch, version="1.0.0")
+            spec = ServerSpec(
+                name, f"npm:{name}@1.0.0", Origin.CLI, launch, version="1.0.0", sandbox=SandboxPolicy(level="none")
+            )  # its script is ours, not a package
             row = InstalledServer(spec, None, 1_700_000_000.0, "1.0.0", from_ref=f"npm:tiny-{number:03}")
             await installed.put(row)
     finally:

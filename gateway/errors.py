@@ -208,24 +208,43 @@ class HandshakeFailed(ChildError):
 
 
 class ChildGone(ChildError):
-    """The child died (or its pipe did) while somebody waited for it."""
+    """The child died (or its pipe did) while somebody waited for it.
+
+    `ran` is False where the request surely was not carried out, so that it may be sent again; mostly nobody knows.
+    `comes_back`: whether the server is to be started again; None: that is not known, or it never ended.
+    """
 
     code = "child_gone"
 
-    def __init__(self, server: str, *, reason: str, stderr_tail: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        server: str,
+        *,
+        reason: str,
+        stderr_tail: Sequence[str] = (),
+        ran: bool | None = None,
+        comes_back: bool | None = None,
+    ) -> None:
         super().__init__(server, f"{server} is gone: {reason}")
         self.reason = reason
         self.stderr_tail = tuple(stderr_tail)
+        self.ran = ran
+        self.comes_back = comes_back
 
 
 class CallTimeout(ChildError):
-    """No answer within the deadline."""
+    """No answer within the deadline: `allowed_s`, as configured or asked for. `after_s`: as it was measured."""
 
     code = "timeout"
 
-    def __init__(self, server: str, after_s: float) -> None:
-        super().__init__(server, f"{server} did not answer within {after_s:g} s")
+    def __init__(self, server: str, after_s: float, *, allowed_s: float | None = None) -> None:
         self.after_s = after_s
+        self.allowed_s = after_s if allowed_s is None else allowed_s
+        super().__init__(server, f"{server} did not answer within {self.allowed_s:g} s")
+
+    def after_waiting(self, waited_s: float) -> CallTimeout:
+        """The same for who waited so long before it was sent: that was part of what is allowed."""
+        return CallTimeout(self.server, self.after_s, allowed_s=round(self.allowed_s + waited_s, 2))
 
 
 class RouteError(GatewayError):
@@ -262,14 +281,32 @@ class ServerNotReady(RouteError):
 
 
 class ServerBusy(RouteError):
-    """The server has as many calls in flight as it may have."""
+    """The server has as many calls in flight as it may have, and no room or time is left to wait. Nothing was sent."""
 
     code = "busy"
 
-    def __init__(self, server: str, limit: int) -> None:
-        super().__init__(f"{server} already has {limit} calls in flight")
+    def __init__(self, server: str, limit: int, *, reason: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(f"{server} already has {limit} calls in flight" + (f", and {reason}" if reason else ""))
         self.server = server
         self.limit = limit
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class ServerOverloaded(RouteError):
+    """The server itself (or what stands before it) takes no more for `retry_after_s`; it did not do what was asked."""
+
+    code = "busy"
+
+    def __init__(self, server: str, *, status: int, retry_after_s: float) -> None:
+        what = "too many requests" if status == 429 else "it has no room now"
+        super().__init__(
+            f"{server} takes no calls now: {what} (HTTP {status})", fix=f"Call again in {retry_after_s:.0f} s.",
+            code="rate_limited" if status == 429 else "busy",
+        )  # fmt: skip
+        self.server = server
+        self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class BreakerOpen(RouteError):

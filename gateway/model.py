@@ -67,11 +67,15 @@ class CallOutcome(StrEnum):
 
 
 class StdioLaunch(msgspec.Struct, frozen=True, tag="stdio"):
-    """How to run a server here. Values may hold `${secret:KEY}`, filled in at spawn."""
+    """How to run a server here. Values may hold `${secret:KEY}`, filled in at spawn.
+
+    `granted`: the words of a person among what an installed server is told; the places that they name it is given.
+    """
 
     argv: tuple[str, ...]
     env: dict[str, str] = {}
     cwd: str | None = None
+    granted: tuple[str, ...] = ()
 
 
 class RemoteLaunch(msgspec.Struct, frozen=True, tag="http"):

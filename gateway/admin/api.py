@@ -78,14 +78,15 @@ async def _stream(route: Route, verbs: RunningVerbs, given: Json) -> LineStream:
 async def _stream_logs(verbs: RunningVerbs, given: Json) -> LineStream:
     await verbs.logs(given["name"], lines=0)  # an unknown server is a plain 404, not the end of a stream
 
-    async def work(tell: Tell) -> Json:
+    async def work(_: Tell) -> Json:
         for line in (await verbs.logs(**given))["lines"]:
-            tell({"line": line})
+            await stream.put({"line": line})
         async for line in verbs.follow_logs(given["name"]):
-            tell({"line": line})
+            await stream.put({"line": line})  # a slow reader is told later what was left out, instead of missing it
         return {"server": given["name"]}
 
-    return LineStream(work)
+    stream = LineStream(work)
+    return stream
 
 
 def _error_response(error: GatewayError, status: int) -> Response:

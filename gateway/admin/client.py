@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from gateway.admin.location import base_url
+from gateway.admin.presence import absence
 from gateway.admin.problems import ApiError
 from gateway.admin.routes import PREFIX, Route, route_of
 from gateway.errors import GatewayError, NotRunning, UsageError
@@ -21,7 +22,6 @@ Told = Callable[[Json], None]
 
 CONNECT_S = 5.0
 NDJSON = "application/x-ndjson"
-START_FIX = "Start it with: mcp-gateway serve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,18 @@ class Daemon:
     url: str
     token: str
     pid: int | None = None
+    state: Path | None = None
+
+    def absence(self, reason: str = "") -> NotRunning:
+        """Say why nothing answers there."""
+        said = f"nothing answers at {self.url}" + (f": {reason}" if reason else "")
+        return absence(self.state, said, announced=self.pid)
 
 
 def find_daemon(state: Path, environ: Mapping[str, str]) -> Daemon:
     """Find the daemon by `MCP_GATEWAY_URL`, else by `daemon.json`, with the admin token.
 
-    Raises: NotRunning when there is none, or the one that wrote the file is dead.
+    Raises: NotRunning when there is none, or the one that wrote the file is dead; ComingOrGoing.
     """
     return locate(state, environ, variable="MCP_GATEWAY_ADMIN_TOKEN", file="admin-token")
 
@@ -52,11 +58,11 @@ def locate(state: Path, environ: Mapping[str, str], *, variable: str, file: str)
         return Daemon(base_url(url), token)
     known = _daemon_file(state / "daemon.json")
     if known is None:
-        raise NotRunning(f"no gateway is running with the state directory {state}", fix=START_FIX)
+        raise absence(state, f"no gateway is running with the state directory {state}", announced=None)
     pid, url = known
     if not _is_alive(pid):
-        raise NotRunning(f"the gateway with pid {pid} (state directory {state}) has ended", fix=START_FIX)
-    return Daemon(base_url(url), token, pid)
+        raise absence(state, f"the gateway with pid {pid} (state directory {state}) has ended", announced=None)
+    return Daemon(base_url(url), token, pid, state)
 
 
 def _read(path: Path) -> str:
@@ -135,7 +141,7 @@ class ApiClient:
         try:
             connection.connect()
         except OSError as exc:
-            raise NotRunning(f"nothing answers at {self._daemon.url}: {exc.strerror or exc}", fix=START_FIX) from exc
+            raise self._daemon.absence(exc.strerror or str(exc)) from exc
         connection.sock.settimeout(timeout_s)
         return connection
 

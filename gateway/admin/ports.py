@@ -123,6 +123,14 @@ class CatalogueVerbs(Protocol):
         """What an installed server consists of: reference, command, packages with hashes, pins, labels."""
         ...
 
+    async def deaths(self, *, name: str | None = None, limit: int = 50) -> Json:
+        """How children ended although they were wanted, newest first; of one server or of all.
+
+        `{"deaths": [{"server", "at", "cause", "code", "signal", "reason", "was_wanted", "uptime_s", "pid",
+        "stderr_tail": [str], "version"}]}`. NotFound for a server that nobody has heard of.
+        """
+        ...
+
     async def requests(self, *, state: str | None = None) -> Json:
         """`{"requests": [{"id", "at", "agent", "run", "name", "state", "decided_at", "message"}]}`, waiting ones first.
 

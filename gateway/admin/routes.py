@@ -131,6 +131,8 @@ SERVERS: tuple[Route, ...] = (
     Route("restart", "POST", "/servers/{name}/restart", "Stop and start a server.", (_path("name"),)),
     Route("logs", "GET", "/servers/{name}/logs", "The newest lines of a server's stderr; as NDJSON: and what follows.",
           (_path("name"), _query("lines", "integer")), streams=True),
+    Route("deaths", "GET", "/deaths", "How servers ended although they were wanted, newest first.",
+          (_query("name", about="of this server only"), _LIMIT), offline=True),
 )  # fmt: skip
 
 USE: tuple[Route, ...] = (

@@ -28,11 +28,13 @@ class LineStream:
 
     def __init__(self, work: Callable[[Tell], Awaitable[Json]]) -> None:
         self._work = work
+        self._telling: MemoryObjectSendStream[Json] | None = None
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, until the work is done or the client is gone."""
         await send({"type": "http.response.start", "status": 200, "headers": _headers()})
         telling, told = anyio.create_memory_object_stream[Json](WAITING_LINES)
+        self._telling = telling
         async with told, anyio.create_task_group() as tasks:
             tasks.start_soon(self._run, telling)
             tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
@@ -40,6 +42,11 @@ class LineStream:
                 await send({"type": "http.response.body", "body": line, "more_body": True})
             tasks.cancel_scope.cancel()
         await send({"type": "http.response.body", "body": b""})
+
+    async def put(self, line: Json) -> None:
+        """Put one line in front of the listener, and wait while it has not read enough of the earlier ones."""
+        assert self._telling is not None  # noqa: S101 - the work runs only while it is answered
+        await self._telling.send(line)
 
     async def _run(self, telling: MemoryObjectSendStream[Json]) -> None:
         def tell(line: Json) -> None:

@@ -43,6 +43,7 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "stop": ("servers:stop", "Stop a server until it is started."),
         "restart": ("servers:restart", "Stop and start a server."),
         "logs": ("servers:logs", "Show what a server writes to its stderr."),
+        "deaths": ("deaths:deaths", "Show how servers ended although they were wanted."),
     },
     "Tools": {
         "tools": ("use:tools", "Show what an agent would be offered now, and why."),

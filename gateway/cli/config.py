@@ -38,9 +38,11 @@ def check(session: Session, file: Path) -> None:
 
 
 def _text(file: Path) -> str:
+    from gateway.daemon.files import read_regular  # noqa: PLC0415 - as above
+
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
+        return read_regular(str(file))
+    except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
         raise UsageError(
             f"{file} cannot be read: {reason}", fix="Name a file, or make one: mcp-gateway config init"
@@ -107,5 +109,7 @@ def _reloaded(result: Json) -> Iterable[str]:
         if names:
             yield f"{word}: {', '.join(names)}"
     yield f"unchanged: {result.get('unchanged', 0)}"
+    if not result.get("file"):
+        yield "No configuration file was read: put config.toml into the state directory, or say serve --config FILE"
     if needs_restart := result.get("needs_restart"):
         yield f"changed, and in force after a restart only: {', '.join(f'[{name}]' for name in needs_restart)}"

@@ -9,38 +9,60 @@ from typing import Any
 import click
 
 from gateway.admin.location import endpoint_url
-from gateway.admin.web import words
+from gateway.admin.web import standing, words
 from gateway.cli.output import GAP, clean, coloured, say, table
 from gateway.cli.session import Session, verb
-from gateway.errors import NotRunning, UsageError
+from gateway.cli.standing import describe_server
+from gateway.errors import NotFound, NotRunning, UsageError
 
 Json = dict[str, Any]
 CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J"
 
 
 @click.command()
+@click.argument("name", required=False)
 @click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
 @click.option(
     "--interval", type=click.FloatRange(0.2, 3600), default=2.0, show_default=True, help="Seconds, for --watch."
 )
 @verb
-def status(session: Session, watch: bool, interval: float) -> None:
-    """Show the gateway and its servers."""
+def status(session: Session, name: str | None, watch: bool, interval: float) -> None:
+    """Show the gateway and its servers, or server NAME in full."""
     if not watch:
-        session.show(session.ask("status"), describe_status)
+        session.show(_asked(session, name), lambda result: _described(result, name))
         return
     if session.as_json:
         raise UsageError("--watch and --json exclude each other", fix="Leave one of them out.")
     pause = threading.Event()
     while True:
-        say(CLEAR_SCREEN + "\n".join(_watched(session)))
+        say(CLEAR_SCREEN + "\n".join(_watched(session, name)))
         pause.wait(interval)
 
 
-def _watched(session: Session) -> list[str]:
+def _asked(session: Session, name: str | None) -> Json:
+    """The status, with one server only if that is named."""
+    result = session.ask("status")
+    return result if name is None else _asked_of(result, name)
+
+
+def _asked_of(result: Json, name: str) -> Json:
+    rows = [row for row in result.get("servers") or [] if row.get("name") == name]
+    pending = [row for row in result.get("pending") or [] if row.get("name") == name]
+    if not rows and not pending:
+        raise NotFound(f"no server called {name[:60]!r}", fix="See: mcp-gateway status")
+    return {**result, "servers": rows, "pending": pending}
+
+
+def _described(result: Json, name: str | None) -> Iterable[str]:
+    if name is None:
+        return describe_status(result)
+    return describe_server(result["servers"][0]) if result["servers"] else _pending(result["pending"])
+
+
+def _watched(session: Session, name: str | None) -> list[str]:
     try:
-        return list(describe_status(session.ask("status")))
-    except NotRunning as exc:
+        return list(_described(_asked(session, name), name))
+    except (NotRunning, NotFound) as exc:
         return [f"{exc.message} (still watching)"]
 
 
@@ -61,7 +83,7 @@ def describe_status(result: Json) -> Iterable[str]:
     if not rows:
         yield from pending or ["No servers yet. Find one with: mcp-gateway search"]
         return
-    head = ("NAME", "STATE", "HEALTH", "TOOLS", "PID", "UP", "RESTARTS", "MEMORY", "CPU", "WHY")
+    head = ("NAME", "STATE", "HEALTH", "TOOLS", "PID", "UP", "RESTARTS", "MEMORY", "CPU", "SANDBOX", "WHY")
     yield from table(head, rows, right=("TOOLS", "PID", "RESTARTS", "MEMORY", "CPU"))
     yield from pending
 
@@ -80,15 +102,16 @@ def _not_ready(reasons: list[str]) -> str:
 
 def _row(server: Json) -> list[object]:
     cpu, held = server.get("cpu_percent"), int(server.get("quarantined_tools") or 0)
-    why = words.explain(server)
+    why = standing.why(server)
     if held:
         why = f"{held} quarantined, see: mcp-gateway approve {server.get('name')}" + (
             f"; {why}" if why != words.NOTHING else ""
         )
     return [
         server.get("name"), server.get("state"), server.get("health"), words.plain(server.get("tools")),
-        words.plain(server.get("pid")), words.span(server.get("uptime_s")), words.plain(server.get("restarts")),
-        words.size(server.get("rss_bytes")), f"{cpu:.0f}%" if isinstance(cpu, int | float) else words.NOTHING, why,
+        words.plain(server.get("pid")), words.span(server.get("uptime_s")), standing.restarts(server),
+        words.size(server.get("rss_bytes")), f"{cpu:.0f}%" if isinstance(cpu, int | float) else words.NOTHING,
+        standing.sandbox(server), why,
     ]  # fmt: skip
 
 
@@ -102,8 +125,10 @@ def _ordering(name: str, about: str) -> click.Command:
 
 
 def _ordered(result: Json) -> Iterable[str]:
-    reason = f" ({result['reason']})" if result.get("reason") else ""
-    yield f"{result.get('server')} is {result.get('state')}{reason}"
+    name, state, reason = result.get("server"), result.get("state"), result.get("reason")
+    yield f"{name} is {state}" + (f" ({reason})" if reason and reason != state else "")
+    if state == "starting":
+        yield f"How that goes on: mcp-gateway status {name}"
 
 
 start = _ordering("start", "Start a stopped or failed server.")

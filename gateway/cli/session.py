@@ -14,6 +14,7 @@ import click
 
 from gateway.admin.client import ApiClient, find_daemon
 from gateway.admin.location import state_directory
+from gateway.admin.presence import ComingOrGoing
 from gateway.admin.routes import route_of
 from gateway.cli.output import say, say_json
 from gateway.errors import NotRunning
@@ -40,6 +41,8 @@ class Session:
         try:
             client = ApiClient(find_daemon(self.state, self.environ))
             return client.ask(verb, **given) if tell is None else client.follow(verb, tell, **given)
+        except ComingOrGoing:
+            raise  # it has the store, and will do it itself
         except NotRunning:
             if not route_of(verb).offline or self.environ.get("MCP_GATEWAY_URL"):
                 raise

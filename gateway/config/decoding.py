@@ -18,6 +18,7 @@ from gateway.config.fields import (
     type_words,
     without_none,
 )
+from gateway.config.quantities import seconds
 from gateway.errors import Problem
 
 T = TypeVar("T")
@@ -63,6 +64,9 @@ class Decoder:
         written = table[key.name]
         if type(written) in {int, float} and any(isinstance(check, Quantity) for check in key.checks):
             written = str(written)
+        if key.type is float and key.name.endswith("Sec") and isinstance(written, str):
+            span = seconds(written)  # these are systemd's words, and may have systemd's values
+            written = written if span is None else span
         value = self._value(key.type, written, here)
         if value is _BAD:
             return _BAD

@@ -33,3 +33,8 @@ class GatewaySection:
         Range(0, 3600),
     ] = 30.0
     start_parallel: Annotated[int, "How many servers may be starting at once", Range(1, 64)] = 4
+    limits: Annotated[
+        Literal["auto", "watch", "cgroup"],
+        "Who sees to the servers' limits: cgroup: the kernel, by control groups; watch: we, by looking once a second;"
+        " auto: the kernel where systemd has delegated control groups to us, else we",
+    ] = "auto"

@@ -48,6 +48,12 @@ class LimitsTable:
         float, "Seconds after which it is started anew, once its calls are done; 0: never", Range(0, 365 * DAY_S)
     ] = 0.0
 
+    def of_processes(self) -> list[str]:
+        """The keys that speak of processes, not of calls, and differ from their defaults."""
+        defaults = LimitsTable()
+        names = ("MemoryMax", "TasksMax", "CPUQuota", "LimitNOFILE", "LimitFSIZE")
+        return [name for name in names if getattr(self, name) != getattr(defaults, name)]
+
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield what is wrong between the keys."""
         if self.timeout_s > self.max_timeout_s:
@@ -60,8 +66,9 @@ class SandboxTable:
 
     level: Annotated[
         Literal["auto", "none", "landlock", "bwrap"],
-        "none: whatever you can reach; landlock: only its own files, and the system's to read; bwrap: that, and"
-        " namespaces of its own; auto: the strongest that works here for what was installed, none for a command",
+        "none: whatever you can reach; landlock: only its own files, and the system's to read, but every socket with"
+        " a file; bwrap: without those, and in namespaces of its own; auto: the strongest that works here for what was"
+        " installed, none for a command",
     ] = "auto"
     network: Annotated[Literal["host", "none"], "none: no network at all; needs a level that can keep it away"] = "host"
     ReadWritePaths: Annotated[
@@ -70,3 +77,8 @@ class SandboxTable:
     ReadOnlyPaths: Annotated[
         tuple[str, ...], "Further files and folders that it may read", Check(checks.absolute_paths)
     ] = ()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong between the keys."""
+        if self.level == "none" and self.network == "none":
+            yield "network", 'level = "none" keeps nothing away, the network neither; leave level out, or name another'

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.config import checks
 from gateway.config.server import ServerSection
+from gateway.config.unfit import DEEP, unfit_values
 from gateway.errors import ConfigError, Problem
 from gateway.model import RESERVED_SERVER_NAME
 
@@ -59,8 +60,12 @@ def valid_name(name: str, taken: set[str]) -> str:
 def _entries(text: str, file: str) -> dict[str, Any]:
     try:
         value = json.loads(text.removeprefix("\ufeff"))
-    except (json.JSONDecodeError, RecursionError) as exc:
-        raise ConfigError([Problem("JSON", str(exc) or "is nested too deeply")], file=file) from None
+    except RecursionError:
+        raise ConfigError([Problem("JSON", DEEP)], file=file) from None
+    except ValueError as exc:  # also of a number that Python does not read
+        raise ConfigError([Problem("JSON", str(exc))], file=file) from None
+    if unfit := unfit_values(value):
+        raise ConfigError(unfit, file=file)
     entries = value.get("mcpServers") if isinstance(value, dict) else None
     if not isinstance(entries, dict):
         raise ConfigError(

@@ -10,6 +10,8 @@ INFINITY: Final = "infinity"
 _UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 _PERCENT = re.compile(r"(\d{1,7}(?:\.\d{1,3})?)\s*%", re.ASCII)
+_SPAN_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_SPAN_PIECE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|sec|s|min|m|h|d)", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -50,6 +52,14 @@ def cpus(text: str) -> Amount | None:
     percent = _PERCENT.fullmatch(text)
     share = float(percent[1]) / 100 if percent else 0.0
     return Amount(share=share) if share > 0 else None
+
+
+def seconds(text: str) -> float | None:
+    """Read a time span ("5s", "1min 30s", "500ms", "1d") as seconds; None when it is none."""
+    pieces = _SPAN_PIECE.findall(text)
+    if not pieces or "".join(text.split()) != "".join(number + unit for number, unit in pieces):
+        return None
+    return sum(float(number) * _SPAN_UNITS_S[unit] for number, unit in pieces)
 
 
 def size_problem(text: str) -> str:

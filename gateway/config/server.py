@@ -100,7 +100,7 @@ class ServerSection:
     env: Annotated[dict[str, str], "Environment variables of the server", Check(checks.environment)] = field(
         default_factory=dict
     )
-    cwd: Annotated[str, "Directory in which it runs; empty: one of its own"] = ""
+    cwd: Annotated[str, "Directory in which it runs; empty: one of its own, of an unconfined command ours"] = ""
     headers: Annotated[
         dict[str, str], "HTTP headers sent to url; values may hold ${secret:NAME}", Check(checks.headers)
     ] = field(default_factory=dict)
@@ -153,15 +153,31 @@ class ServerSection:
         if len(given) != 1:
             what = f"{' and '.join(given)} are given" if given else "none is given"
             yield "", f"give exactly one of from, command and url; {what}"
-        if self.url and (self.args or self.env or self.cwd):
-            yield "", "a server with url runs elsewhere: it has no args, env or cwd"
+        if self.url:
+            yield from self._elsewhere()
         if self.via != "direct" and not self.from_:
             yield "via", "only a server with from can be reached through Smithery Connect"
         if (self.sha256 or self.pins) and not self.from_:
             yield "", "only a server with from has sha256 or pins"
-        if self.url and self.sandbox != SandboxTable():
-            yield "sandbox", "a server with url runs elsewhere: it has no sandbox"
         if self.headers and not self.url:
             yield "headers", "only a server with url has headers"
         if self.config and not self.from_:
             yield "config", "only a server with from has a config table; use env, args or headers"
+        if self.prestart:
+            yield from self._prestarted()
+
+    def _elsewhere(self) -> Iterator[tuple[str, str]]:
+        """What a server that runs elsewhere cannot have here."""
+        if self.args or self.env or self.cwd:
+            yield "", "a server with url runs elsewhere: it has no args, env or cwd"
+        if self.sandbox != SandboxTable():
+            yield "sandbox", "a server with url runs elsewhere: it has no sandbox"
+        if keys := self.limits.of_processes():
+            yield f"limits.{keys[0]}", "a server with url runs elsewhere: its processes cannot be limited here"
+
+    def _prestarted(self) -> Iterator[tuple[str, str]]:
+        """What must hold for a server that is started ahead."""
+        if self.session != "shared":
+            yield "prestart", "only a shared server can be started ahead; keep_warm is for those of their own"
+        elif self.start == "eager" and not self.idle_stop_s:
+            yield "prestart", 'needs start = "lazy" or idle_stop_s: this server runs all the time'

@@ -66,7 +66,7 @@ def _file_key(path: str, read_file: FileReader | None) -> str:
         raise ConfigError([Problem("smithery.api_key_file", f"cannot be read here; set {VARIABLE} instead")])
     try:
         return read_file(path).strip()
-    except (OSError, UnicodeDecodeError) as exc:
+    except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError([Problem("smithery.api_key_file", f"cannot read {path}: {reason}")]) from exc
 

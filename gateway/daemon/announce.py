@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+SERVED = frozenset({"ready", "resting"})
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -15,14 +17,14 @@ class Announcement:
     admin: str
     auth_enabled: bool
     massgen: str
-    servers: Mapping[str, str]  # name -> state
+    servers: Mapping[str, str]  # name -> state, or "resting": the next call starts it
 
 
 def announcement(told: Announcement) -> str:
     """Spell the message."""
     base = told.url.removesuffix("/mcp")
-    ready = [name for name, state in told.servers.items() if state == "ready"]
-    waiting = [f"{name} ({state})" for name, state in told.servers.items() if state != "ready"]
+    ready = [_served(name, state) for name, state in told.servers.items() if state in SERVED]
+    waiting = [f"{name} ({state})" for name, state in told.servers.items() if state not in SERVED]
     lines = [
         "",
         f"mcp-gateway is serving {len(ready)} of {len(told.servers)} servers: {', '.join(ready) or 'none yet'}",
@@ -38,3 +40,7 @@ def announcement(told: Announcement) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _served(name: str, state: str) -> str:
+    return name if state == "ready" else f"{name} (starts when called)"

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 import structlog
-from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from gateway import __version__
-from gateway.admin.api import build_admin
-from gateway.admin.ports import RunningVerbs
-from gateway.admin.web.pages import login_page
-from gateway.admin.web.session import UiKeys
-from gateway.clock import Clock
 from gateway.config import Config
 from gateway.daemon.bus import Bus
 from gateway.daemon.changes import Changes
+from gateway.daemon.deaths import DeathNotes
 from gateway.daemon.downtime import Downtime
-from gateway.daemon.http import Router
-from gateway.daemon.installs import Installs, Tell, build_installs
-from gateway.daemon.options import ServeOptions
-from gateway.daemon.reload import Reloader
+from gateway.daemon.installs import Installs, build_installs
+from gateway.daemon.prestart import Prestarter
 from gateway.daemon.requests import RequestDesk
-from gateway.daemon.setup import Setup
+from gateway.daemon.rooms import Site, app_of, endpoint_of, learner_of, metrics_of, reloader_of, supervisor_of
 from gateway.daemon.starts import StartNotes
 from gateway.daemon.switching import Switcher
 from gateway.daemon.syncing import Syncing
-from gateway.daemon.tokens import ADMIN, AGENTS
 from gateway.daemon.toolboard import ToolBoard
 from gateway.daemon.versions import VersionLog
-from gateway.daemon.workshop import Current, Effects, open_parts, remote_transport, store_url
+from gateway.daemon.workshop import Current, Effects, open_parts
 from gateway.endpoint.endpoint import Endpoint
-from gateway.endpoint.gate import Gate, is_admin
-from gateway.endpoint.health import Readiness, health_routes
-from gateway.endpoint.metrics import Metrics
-from gateway.endpoint.ports import Upstreams, Verbs
+from gateway.endpoint.health import Readiness
 from gateway.endpoint.settings import EndpointConfig
-from gateway.endpoint.tokens import Tokens
 from gateway.install.containers.commands import runs_container
 from gateway.learning.link import LearnerLink
 from gateway.learning.live import REMEMBERED_CALLS, LivePolicy
 from gateway.learning.recorder import Recorder
 from gateway.model import ServerName, ServerSpec, SessionScope
+from gateway.store.deaths import Deaths
 from gateway.store.ledger_sink import LedgerSink
 from gateway.store.policies import Policies
 from gateway.store.tombstones import Tombstones
-from gateway.supervisor.process import spawn_lines
 from gateway.supervisor.supervisor import Supervisor
 from gateway.verbs.all import OnlineVerbs
 from gateway.verbs.builtin import BuiltinVerbs
@@ -82,8 +69,10 @@ class House:
     verbs: OnlineVerbs
     changes: Changes
     starts: StartNotes
+    deaths: DeathNotes
     versions: VersionLog
     switcher: Switcher
+    prestarter: Prestarter
     is_open: bool = False  # listening, and everything is in place
     is_draining: bool = False
     store_is_writable: bool = True
@@ -110,15 +99,19 @@ class House:
             return  # it starts when somebody needs it
 
         async def is_decided() -> bool:
-            return server in self.changes.decided
+            return server in self.changes.decided or server in self.supervisor.resting()
 
         with anyio.move_on_after(STARTED_S):
             await self.changes.until(is_decided)
             await self.board.caught_up()
 
     def is_serving(self, server: ServerName) -> bool:
-        """Whether a server is ready."""
-        return any(row["name"] == server and row["state"] == "ready" for row in self.supervisor.status())
+        """Whether a server is ready, or will be with the next call."""
+        return self.standings().get(server) in {"ready", "resting"}
+
+    def standings(self) -> dict[str, str]:
+        """The state of each server; `resting` for those that the next call starts."""
+        return {**self.supervisor.states(), **dict.fromkeys(self.supervisor.resting(), "resting")}
 
     async def sweep_containers(self) -> None:
         """Remove the containers that an earlier life left with the engine; before any child of ours runs."""
@@ -129,15 +122,14 @@ class House:
         """Start, or install, what is down or missing against our will: what it lacked may be there now."""
         if self.installs.is_behind:
             self.installs.configuration_changed()
-        states = {row["name"]: row["state"] for row in self.supervisor.status()}
+        states = self.supervisor.states()
         if states.get(server) in {"failed", "backoff"}:
             await self.supervisor.restart(server)
 
     def not_ready(self) -> list[str]:
         """Why no work can be taken now; empty: it can."""
-        states = {row["name"]: row["state"] for row in self.supervisor.status()}
         behind = self.board.behind_on
-        waiting = sorted(name for name in self.required if states.get(name) != "ready" or name in behind)
+        waiting = sorted(name for name in self.required if not self.is_serving(name) or name in behind)
         reasons = {
             "starting": not self.is_open,
             "stopping": self.is_draining,
@@ -167,7 +159,7 @@ class House:
     async def is_settled(self) -> bool:
         """Whether no shared child is on its first way up any more; the others start when they are needed."""
         wanted = {spec.name for spec in await self.parts.wanted() if spec.session is SessionScope.SHARED}
-        return wanted <= self.changes.decided
+        return wanted <= self.changes.decided | self.supervisor.resting()
 
     def massgen_block(self) -> str:
         """What MassGen accepts as it is."""
@@ -178,19 +170,6 @@ class House:
         self.endpoint.set_config(EndpointConfig.of(config))
         await self.reconcile()
         self.installs.configuration_changed()
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What a house is built from."""
-
-    setup: Setup
-    options: ServeOptions
-    env: Mapping[str, str]
-    clock: Clock
-    rng: random.Random
-    url: str  # of the MCP endpoint
-    tell: Tell
 
 
 @asynccontextmanager
@@ -220,44 +199,36 @@ async def build_house(site: Site) -> AsyncIterator[House]:
         await tombstones.load(site.clock.wall())
         built.append(_furnish(site, current, parts, tombstones, lambda: built[0]))
         await built[0].board.recall()
-        missed = built[0].policy.catch_up(await parts.ledger.newest(REMEMBERED_CALLS))
-        structlog.get_logger("learning").debug("calls_caught_up", count=missed)
+        newest = await parts.ledger.newest(REMEMBERED_CALLS)
+        built[0].prestarter.catch_up(newest)
+        structlog.get_logger("learning").debug("calls_caught_up", count=built[0].policy.catch_up(newest))
         yield built[0]
 
 
 def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones, house: Callable[[], House]) -> House:
     config, state, bus = site.setup.config, site.setup.state, Bus()
-    supervisor = _supervisor(site, current, parts, bus)
+    supervisor = supervisor_of(site, current, parts, bus, lambda name: house().board.knows(name))  # noqa: PLW0108
     policy = LivePolicy(config=config.learning, directory=state.learning, clock=site.clock, rng=site.rng)
     versions = VersionLog(Policies(parts.db), site.clock)
-    learner = _learner(site, policy, versions)
+    learner = learner_of(site, policy, versions)
     sink = LedgerSink(parts.ledger, site.clock, config.learning.keep_queries_days)
-    endpoint = _endpoint(site, supervisor, policy, bus, tombstones, BuiltinVerbs(lambda: house().running))
+    endpoint = endpoint_of(site, supervisor, policy, bus, tombstones, BuiltinVerbs(lambda: house().running))
     board = ToolBoard(parts.definitions, endpoint.set_tools)
-    metrics = _metrics(endpoint)
+    metrics = metrics_of(site, endpoint, supervisor)
     changes, downtime, starts = Changes(), Downtime(), StartNotes(parts.tracks, parts.wanted)
-    for listener in (sink, policy, board, metrics, changes, downtime, Recorder(bus.publish), starts):
+    notes = (Recorder(bus.publish), starts, deaths := DeathNotes(Deaths(parts.db), parts.wanted))
+    prestarter = Prestarter(supervisor.prestart, site.clock)
+    for listener in (sink, policy, board, metrics, changes, downtime, prestarter, *notes):
         bus.subscribe(listener)
-    running = Running(
-        parts=parts,
-        version=__version__,
-        started_at=site.clock.now(),
-        supervisor=supervisor,
-        endpoint=endpoint,
-        policy=policy,
-        learner=learner,
-        ledger_sink=sink,
-        publish=bus.publish,
-        tool_counts=board.counts,
-        definition_notes=board.notes,
-        not_ready=lambda: house().not_ready(),
-        reload=_reloader(site, current, parts, house),
-    )
+    running = _running(
+        site, current, house, parts=parts, supervisor=supervisor, endpoint=endpoint, policy=policy, learner=learner,
+        sink=sink, bus=bus, board=board, deaths=deaths,
+    )  # fmt: skip
     verbs = OnlineVerbs(running)
     return House(
         parts=parts,
         running=running,
-        app=_app(site, current, parts, endpoint, verbs, metrics, house),
+        app=app_of(site, current, parts, endpoint, verbs, metrics, lambda: house().readiness()),
         bus=bus,
         supervisor=supervisor,
         endpoint=endpoint,
@@ -273,101 +244,40 @@ def _furnish(site: Site, current: Current, parts: Parts, tombstones: Tombstones,
         verbs=verbs,
         changes=changes,
         starts=starts,
+        deaths=deaths,
         versions=versions,
+        prestarter=prestarter,
     )
 
 
-def _metrics(endpoint: Endpoint) -> Metrics:
-    metrics = Metrics(__version__)
-    metrics.watch_in_flight(lambda: endpoint.in_flight)
-    return metrics
-
-
-def _reloader(site: Site, current: Current, parts: Parts, house: Callable[[], House]) -> Reloader:
-    return Reloader(
-        options=site.options,
-        env=site.env,
-        current=current,
-        wanted=parts.wanted,
-        apply=lambda fresh: house().apply_configuration(fresh),
-    )
-
-
-def _supervisor(site: Site, current: Current, parts: Parts, bus: Bus) -> Supervisor:
-    return Supervisor(
-        clock=site.clock,
-        publish=bus.publish,
-        rng=site.rng,
-        secrets=lambda name: parts.badge.with_mark(parts.secrets.get(name)),
-        version=__version__,
-        start_parallel=site.setup.config.gateway.start_parallel,
-        remote_transport=lambda: parts.badge.transport(remote_transport(current())),
-    )
-
-
-def _learner(site: Site, policy: LivePolicy, versions: VersionLog) -> LearnerLink:
-    return LearnerLink(
-        policy=policy,
-        spawn=spawn_lines,
-        store_url=store_url(site.setup),
-        directory=site.setup.state.learning,
-        config=site.setup.config.learning,
-        clock=site.clock,
-        environ=site.env,
-        on_adopted=versions,
-    )
-
-
-def _endpoint(
-    site: Site, upstreams: Upstreams, policy: LivePolicy, bus: Bus, tombstones: Tombstones, verbs: Verbs
-) -> Endpoint:
-    return Endpoint(
-        upstreams=upstreams,
-        chooser=policy,
-        publish=bus.publish,
-        clock=site.clock,
-        rng=site.rng,
-        config=EndpointConfig.of(site.setup.config),
-        session_key=site.setup.state.key("session"),
-        args_key=site.setup.state.key("arguments"),
-        tombstones=tombstones,
-        verbs=verbs,
-        version=__version__,
-    )
-
-
-def _app(
+def _running(
     site: Site,
     current: Current,
-    parts: Parts,
-    endpoint: Endpoint,
-    verbs: RunningVerbs,
-    metrics: Metrics,
     house: Callable[[], House],
-) -> ASGIApp:
-    def tokens() -> Tokens:
-        if not current().auth.enabled:
-            return Tokens.off()
-        return Tokens.of(parts.tokens.load(AGENTS).value, parts.tokens.load(ADMIN).value)
-
-    if current().auth.enabled:
-        parts.tokens.check_distinct()  # which makes both files: a person finds them as soon as the gateway listens
-    ui = UiKeys(
-        key=site.setup.state.key("ui"),
-        is_admin_token=lambda token: (grant := tokens().check(token)) is not None and grant.admin,
-        clock=site.clock,
-        generation=lambda: parts.tokens.load(ADMIN).principal,
-    )
-    admin = build_admin(verbs, version=__version__, ui=ui)
-    health = Starlette(routes=health_routes(lambda: house().readiness(), metrics.render, is_admin))
-    apps: dict[str, ASGIApp] = {"/mcp": endpoint.mcp_app, "/api/v1": admin, "/ui": admin}
-    gateway, auth = site.setup.config.gateway, site.setup.config.auth
-    return Gate(
-        Router(apps | dict.fromkeys(("/healthz", "/readyz", "/metrics"), health)),
-        tokens=tokens,
-        allowed_hosts=(gateway.host, *auth.allowed_hosts),
-        allowed_origins=auth.allowed_origins,
-        ui_cookie_ok=ui.cookie_ok,
-        login_page=login_page,
-        on_refused=metrics.rejected,
+    *,
+    parts: Parts,
+    supervisor: Supervisor,
+    endpoint: Endpoint,
+    policy: LivePolicy,
+    learner: LearnerLink,
+    sink: LedgerSink,
+    bus: Bus,
+    board: ToolBoard,
+    deaths: DeathNotes,
+) -> Running:
+    return Running(
+        parts=parts,
+        version=__version__,
+        started_at=site.clock.now(),
+        supervisor=supervisor,
+        endpoint=endpoint,
+        policy=policy,
+        learner=learner,
+        ledger_sink=sink,
+        publish=bus.publish,
+        tool_counts=board.counts,
+        definition_notes=board.notes,
+        deaths_noted=deaths.write,
+        not_ready=lambda: house().not_ready(),
+        reload=reloader_of(site, current, parts, lambda fresh: house().apply_configuration(fresh)),
     )

@@ -18,7 +18,7 @@ from gateway.errors import GatewayError
 BACKLOG = 512
 MAX_CONNECTIONS = 512
 KEEP_ALIVE_S = 75  # clients keep idle connections between an agent's rounds; shorter, and they meet a reset
-LAST_ANSWERS_S = 0.3  # after the last call: time for its answer to leave the socket
+_GOODBYE = (b"connection", b"close")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -86,6 +86,7 @@ class HttpServer(uvicorn.Server):
             )
         )
         self._socket = sock
+        self.servers = []
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -93,14 +94,30 @@ class HttpServer(uvicorn.Server):
         yield
 
     async def run_until_stopped(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Serve until `stop_accepting` and the end of open requests (or `hurry`)."""
+        """Serve until `leave` and the end of open requests (or `hurry`)."""
         task_status.started()
         await self.serve(sockets=[self._socket])
 
+    @property
+    def open_requests(self) -> int:
+        """How many requests are being answered, streams without an end among them."""
+        return len(self.server_state.tasks)
+
+    def say_goodbye(self) -> None:
+        """Ask everybody who is answered from now on not to come back on this connection."""
+        # uvicorn makes its headers of these once a second, and takes them for every new request.
+        self.config.encoded_headers.append(_GOODBYE)
+        self.server_state.default_headers = [*self.server_state.default_headers, _GOODBYE]
+
     def stop_accepting(self) -> None:
-        """Close the listening socket; open requests may finish."""
+        """Close the listening socket. Whoever is connected is answered still."""
+        for server in self.servers:
+            server.close()
+
+    def leave(self) -> None:
+        """Close idle connections; the others end with their answers."""
         self.should_exit = True
 
     def hurry(self) -> None:
         """Do not wait for open connections any longer."""
-        self.force_exit = True
+        self.should_exit = self.force_exit = True

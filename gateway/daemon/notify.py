@@ -7,7 +7,7 @@ but the one it is given. Without the variable every method does nothing.
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 
 import structlog
 
@@ -15,6 +15,7 @@ from gateway.clock import Clock
 
 log = structlog.get_logger("notify")
 
+NAMED = 5  # troubled servers that the status line names
 _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
@@ -70,6 +71,20 @@ class Notifier:
             if not self._failing:
                 log.warning("notify_failed", reason=exc.strerror)
             self._failing = True
+
+
+def status_text(servers: Mapping[str, str]) -> str:
+    """One line on how the servers are (name to state or `resting`), the troubled ones by name."""
+    states: dict[str, list[str]] = {}
+    for name, state in servers.items():
+        states.setdefault(state, []).append(name)
+    trouble = [
+        f"{state}: {', '.join(names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
+        for state in ("failed", "backoff", "starting")
+        if (names := states.get(state))
+    ]
+    served = len([*states.get("ready", []), *states.get("resting", [])])
+    return "; ".join([f"serving {served} of {len(servers)} servers", *trouble])
 
 
 def _socket_address(given: str) -> str | None:

@@ -11,6 +11,7 @@ import structlog
 from gateway.config import Config
 from gateway.daemon.options import ServeOptions
 from gateway.daemon.setup import read_setup
+from gateway.daemon.survival import survived
 from gateway.daemon.workshop import Current
 from gateway.model import ServerSpec
 
@@ -45,11 +46,17 @@ class Reloader:
         Raises: ConfigError when it is bad: then nothing changed.
         """
         async with self._one_at_a_time:
-            fresh = await anyio.to_thread.run_sync(read_setup, self._options, self._env)
+            fresh = await anyio.to_thread.run_sync(read_setup, self._options, self._env, abandon_on_cancel=True)
             before, old = await self._wanted(), self._current.config
             self._current.config = fresh.config
-            after = await self._wanted()
-            await self._apply(fresh.config)
+            try:
+                after = await self._wanted()
+                await self._apply(fresh.config)
+            except Exception:
+                self._current.config = old  # what could not be applied is not what is in force
+                with survived("reload_not_undone"):
+                    await self._apply(old)
+                raise
             told = compare(before, after)
             needs_restart = [name for name in FIXED if getattr(old, name) != getattr(fresh.config, name)]
             self._log.info("config_reloaded", **told, needs_restart=needs_restart)

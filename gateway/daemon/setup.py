@@ -14,9 +14,10 @@ from gateway.config.environment import apply_environment
 from gateway.config.gateway import GatewaySection
 from gateway.config.mcp_servers import read_mcp_servers
 from gateway.config.rules import bind_problems, cuda_problem
+from gateway.daemon.files import read_regular, read_settings
 from gateway.daemon.options import ServeOptions
 from gateway.daemon.state import StateDirectory
-from gateway.errors import ConfigError, GatewayError, Problem
+from gateway.errors import ConfigError, Problem
 from gateway.model import Origin
 
 MAX_PORT = 65535
@@ -27,7 +28,7 @@ class Setup:
     """A validated configuration, where it came from, and the state directory.
 
     `origin` is that of the configuration's servers. `seeds_starter`: with nothing configured, the starter catalogue is
-    installed. `serves_file`: exactly the servers of a plain `mcpServers` file are served.
+    installed. `serves_file`: exactly the servers of a plain `mcpServers` file are served, which is `servers_file`.
     """
 
     config: Config
@@ -37,6 +38,7 @@ class Setup:
     origin: Origin
     seeds_starter: bool
     serves_file: bool
+    servers_file: Path | None = None  # that file
 
     def credential(self, name: str) -> str | None:
         """Return a systemd credential's text, or None when there is none."""
@@ -49,8 +51,8 @@ def read_credential(env: Mapping[str, str], name: str) -> str | None:
     if not directory:
         return None
     try:
-        return Path(directory, name).read_text(encoding="utf-8").strip()
-    except OSError:
+        return read_regular(str(Path(directory, name))).strip()
+    except (OSError, ValueError):
         return None
 
 
@@ -60,12 +62,12 @@ def read_setup(options: ServeOptions, env: Mapping[str, str]) -> Setup:
     Raises: ConfigError listing every problem; GatewayError for files that cannot be read.
     """
     file = _config_file(options, env)
-    text = _read(file) if file else ""
+    text = read_settings(file) if file else ""
     config = apply_environment(
         load_config(text, file=str(file)) if file else Config(),
         env,
         lambda name: read_credential(env, name),
-        lambda path: Path(path).read_text(encoding="utf-8"),
+        read_regular,
     )
     config = replace(config, gateway=_overridden(config.gateway, options))
     _check_machine(config, str(file) if file else "the command line")
@@ -80,6 +82,7 @@ def read_setup(options: ServeOptions, env: Mapping[str, str]) -> Setup:
         origin=Origin.FILE if has_file_servers else Origin.CONFIG,
         seeds_starter=file is None and not has_file_servers,
         serves_file=has_file_servers,
+        servers_file=options.mcp_servers,
     )
 
 
@@ -103,16 +106,6 @@ def _check_machine(config: Config, file: str) -> None:
         raise ConfigError(problems, file=file)
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        if isinstance(exc, UnicodeDecodeError):
-            raise ConfigError([Problem("the file", "is not UTF-8 text")], file=str(file)) from exc
-        fix = "Check the path and its permissions."
-        raise GatewayError(f"cannot read {file}: {exc.strerror}", fix=fix, code="config") from exc
-
-
 def _overridden(section: GatewaySection, options: ServeOptions) -> GatewaySection:
     given = {
         "host": options.host,
@@ -129,7 +122,7 @@ def _keys_of(text: str, table: str) -> frozenset[str]:
 
 
 def _with_file_servers(config: Config, file: Path, options: ServeOptions, *, tools_said: Collection[str]) -> Config:
-    servers = read_mcp_servers(_read(file), file=str(file))
+    servers = read_mcp_servers(read_settings(file), file=str(file))
     if options.prefix_servers is False:
         servers = tuple(replace(server, prefix="") for server in servers)
     tools = replace(

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import secrets
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +47,21 @@ class StateDirectory:
                 code="state_dir",
             ) from exc
 
+    def close_again(self) -> list[str]:
+        """Give what is private its modes back (0700 and 0600) where somebody changed them; returns what that was.
+
+        A server that landlock confines reads nothing here, but could change modes: the kernel has no rule for that.
+        What an installation unpacked and what servers keep in their own folders is left as it is.
+        """
+        places = [self.root, *_inside(self.root)]
+        places += [place for part in ("servers", "secrets", "learning") for place in _beneath(self.root / part)]
+        return [str(place.relative_to(self.root)) for place in places if _close(place)]
+
+    @property
+    def identity(self) -> str:
+        """Tells this directory's gateway from others on this machine; not a secret."""
+        return short_hash(str(self.root.resolve()))
+
     @property
     def store_path(self) -> Path:
         """The SQLite file."""
@@ -77,6 +94,32 @@ class StateDirectory:
         """Tell other programs where the daemon is."""
         text = json.dumps({"pid": os.getpid(), "url": url, "version": version, "started_at": started_at})
         write_private(self.daemon_file, text.encode())
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _beneath(folder: Path) -> Iterator[Path]:
+    for place in _inside(folder):
+        yield place
+        if place.is_dir() and not place.is_symlink():
+            yield from _beneath(place)
+
+
+def _close(place: Path) -> bool:
+    try:
+        mode = place.lstat().st_mode
+        wanted = 0o700 if stat.S_ISDIR(mode) else 0o600
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)) or stat.S_IMODE(mode) == wanted:
+            return False
+        place.chmod(wanted)
+    except OSError:  # gone again, or somebody else's: the next round looks once more
+        return False
+    return True
 
 
 def write_private(path: Path, data: bytes) -> None:

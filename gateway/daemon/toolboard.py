@@ -99,6 +99,11 @@ class ToolBoard:
             self._emptied.set()
             self._emptied = anyio.Event()
 
+    def knows(self, server: ServerName) -> bool:
+        """Whether this server's tools were seen before: they can be shown although it does not run."""
+        known = self._known.get(server, _Known())
+        return bool(known.shown or known.held or known.rejected)
+
     @property
     def behind_on(self) -> frozenset[ServerName]:
         """The servers with a list that is not shown yet."""

@@ -13,8 +13,9 @@ from gateway.clock import Clock
 from gateway.daemon.pinning import canonical_definition, canonical_server, text_hash
 from gateway.errors import HandshakeFailed
 from gateway.facts import Fact, StateChanged, ToolsListed
-from gateway.model import RestartPolicy, ServerName, ServerSpec, SessionScope
+from gateway.model import RestartPolicy, ServerName, ServerSpec, SessionScope, StartPolicy
 from gateway.store.definitions import ITSELF, Pinned
+from gateway.supervisor.ports import Confine, unconfined
 from gateway.supervisor.supervisor import Supervisor
 
 # Longer than a child's own start deadline, so that its reason is told rather than ours.
@@ -32,12 +33,16 @@ class Handshake:
         secrets: Callable[[ServerName], Mapping[str, str]],
         version: str,
         remote_transport: Callable[[], httpx.AsyncBaseTransport],
+        confine: Confine = unconfined,
+        home: str = "",
     ) -> None:
         self._clock = clock
         self._rng = rng
         self._secrets = secrets
         self._version = version
         self._remote_transport = remote_transport
+        self._confine = confine
+        self._home = home
 
     async def __call__(self, spec: ServerSpec, secrets: Mapping[str, str]) -> Mapping[str, Pinned]:
         """Start `spec` once and return what it offers, as it would be pinned.
@@ -54,9 +59,11 @@ class Handshake:
             secrets=lambda name: {**self._secrets(name), **secrets},
             version=self._version,
             remote_transport=self._remote_transport,
+            confine=self._confine,
+            home=self._home,
         )
         once = msgspec.structs.replace(
-            spec, restart=RestartPolicy(restart="no"), required=False, session=SessionScope.SHARED
+            spec, restart=RestartPolicy(restart="no"), required=False, session=SessionScope.SHARED, start=StartPolicy()
         )
         async with anyio.create_task_group() as tasks:
             await tasks.start(supervisor.run)

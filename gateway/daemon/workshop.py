@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+import anyio
 import httpx
 
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.daemon.confinement import confiner_of
 from gateway.daemon.setup import Setup
 from gateway.daemon.specs import wanted
 from gateway.daemon.starts import NotedTryOut
@@ -32,6 +34,7 @@ from gateway.install.planning.starter import STARTER
 from gateway.model import ServerName, ServerSpec, Source
 from gateway.net.fetch import Fetcher
 from gateway.net.guard import GuardedTransport, guarded_client
+from gateway.net.lasting import lasting_transport
 from gateway.store.catalogue import Catalogue
 from gateway.store.database import Database
 from gateway.store.definitions import Definitions
@@ -161,7 +164,7 @@ def _assemble(made_of: _Materials, url: str, effects: Effects) -> Parts:
         tokens=TokenStore(setup.state, setup.env, setup.credential),
         machine=installer.machine,
         wanted=lambda: wanted_specs(setup, current(), installed),
-        try_out=NotedTryOut(_handshake(current, installer, badge, clock, made_of.rng), tracks),
+        try_out=NotedTryOut(_handshake(made_of, installer, badge), tracks),
         changed=effects.changed,
         refresh=effects.refresh,
         retry=effects.retry,
@@ -191,13 +194,16 @@ def _connect(config: Config, http: httpx.AsyncClient, clock: Clock, rng: random.
     return Connect(ConnectClient(http, connect_access(config.smithery), clock=clock, rng=rng))
 
 
-def _handshake(current: Current, installer: Installer, badge: Badge, clock: Clock, rng: random.Random) -> Handshake:
+def _handshake(made_of: _Materials, installer: Installer, badge: Badge) -> Handshake:
+    current = made_of.current
     return Handshake(
-        clock=clock,
-        rng=rng,
+        clock=made_of.clock,
+        rng=made_of.rng,
         secrets=lambda name: badge.with_mark(installer.secrets.get(name)),
         version=__version__,
         remote_transport=lambda: badge.transport(remote_transport(current())),
+        confine=confiner_of(made_of.setup),  # what was never started before least of all may reach everything
+        home=made_of.setup.state.identity,
     )
 
 
@@ -210,7 +216,15 @@ async def wanted_specs(setup: Setup, config: Config, installed: Installed) -> li
 def remote_transport(config: Config) -> httpx.AsyncBaseTransport:
     """A transport for remote servers: what the operator wrote down is trusted, what a registry said is checked."""
     own = [section.url for section in config.server if section.url]
-    return GuardedTransport(trusted_origins=[*trusted_origins(config), *own])
+    return GuardedTransport(trusted_origins=[*trusted_origins(config), *own], make_inner=lasting_transport)
+
+
+async def fresh_secrets(parts: Parts, server: ServerName) -> Mapping[str, str]:
+    """Read a server's secrets anew, because those it was given are refused.
+
+    Raises: GatewayError when the keyring does not serve.
+    """
+    return parts.badge.with_mark(await anyio.to_thread.run_sync(parts.secrets.get, server))
 
 
 def _client(current: Current) -> httpx.AsyncClient:

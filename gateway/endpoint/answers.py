@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.endpoint.routing import is_quiet
 from gateway.errors import (
+    BreakerOpen,
     CallTimeout,
     ChildError,
     ChildGone,
@@ -23,6 +24,7 @@ from gateway.errors import (
     RpcError,
     ServerBusy,
     ServerNotReady,
+    ServerOverloaded,
     TooLarge,
     ToolQuarantined,
     UnknownTool,
@@ -99,22 +101,17 @@ def judge(exc: GatewayError) -> Verdict:
     """Say what an exception means."""
     match exc:
         case ChildGone():
-            text = (
-                f"{exc.server} ended while it worked on this call ({exc.reason}). It is being restarted. Whether the "
-                "call took effect is unknown: check before you repeat it."
-            )
-            return Verdict("child_gone", CallOutcome.GONE, text)
+            return _gone(exc)
         case CallTimeout():
             text = (
-                f"{exc.server} did not answer within {exc.after_s:g} s, and the call was cancelled. Ask for less at "
+                f"{exc.server} did not answer within {exc.allowed_s:g} s, and the call was cancelled. Ask for less at "
                 "once, or use another tool."
             )
             return Verdict("timeout", CallOutcome.TIMEOUT, text)
         case ServerNotReady():
             return _not_ready(exc)
-        case ServerBusy():
-            text = f"{exc.server} works on {exc.limit} calls already and takes no more. Wait a moment and call again."
-            return Verdict("busy", CallOutcome.BUSY, text, 1.0)
+        case ServerBusy() | ServerOverloaded():
+            return _busy(exc)
         case ToolQuarantined():
             text = f"{_sentence(exc.message)} Use another tool; the operator can look at the change and approve it."
             return Verdict("quarantined", CallOutcome.REFUSED, text)
@@ -130,6 +127,8 @@ def judge(exc: GatewayError) -> Verdict:
 def _by_kind(exc: GatewayError) -> Verdict:
     text = _sentence(exc.message) + (f" {exc.fix}" if exc.fix else "")
     match exc:
+        case BreakerOpen():
+            return _held_back(exc)
         case ProtocolError():
             return Verdict("child_gone", CallOutcome.GONE, text + _OTHER)
         case ChildError():
@@ -143,14 +142,52 @@ def _by_kind(exc: GatewayError) -> Verdict:
 
 
 _OTHER = " Use another tool meanwhile."
+_RETURN = {
+    None: "",
+    True: " It is started again, unless it has failed too often.",
+    False: " It is not started again by itself.",
+}
+
+
+def _gone(exc: ChildGone) -> Verdict:
+    if exc.ran is False:
+        text = f"{exc.server} did not carry out this call ({_bare(exc.reason)}): you may call again.{_OTHER}"
+        return Verdict("not_ready", CallOutcome.GONE, text, 1.0)
+    text = (
+        f"{exc.server} ended while it worked on this call ({exc.reason}).{_RETURN[exc.comes_back]} Whether the call "
+        "took effect is unknown: check before you repeat it."
+    )
+    return Verdict("child_gone", CallOutcome.GONE, text)
+
+
+def _busy(exc: ServerBusy | ServerOverloaded) -> Verdict:
+    if isinstance(exc, ServerOverloaded):
+        text = f"{_sentence(exc.message)} It did not carry out this call. {exc.fix}"
+        return Verdict(exc.code, CallOutcome.BUSY, text, exc.retry_after_s)
+    at_once = "one call at a time" if exc.limit == 1 else f"{exc.limit} calls at a time"
+    why = f", and {_bare(exc.reason)}" if exc.reason else ""
+    wait = f"Wait {max(1.0, exc.retry_after_s):.0f} s and call again, or use another tool."
+    text = f"{exc.server} is busy: it works on {at_once}{why}. This call was not sent, so nothing happened. {wait}"
+    return Verdict("busy", CallOutcome.BUSY, text, exc.retry_after_s)
 
 
 def _not_ready(exc: ServerNotReady) -> Verdict:
     when = "" if exc.retry_after_s is None else f" It is tried again in {max(0.0, exc.retry_after_s):.0f} s."
-    state = _STATES.get(exc.state, exc.state)
-    text = f"{exc.server} cannot be called now: it is {state} ({_bare(exc.reason)}).{when}{_OTHER}"
+    is_for_good = exc.state == "failed" and exc.retry_after_s is None
+    state = "given up for good" if is_for_good else _STATES.get(exc.state, exc.state)
+    advice = " Use another tool; the operator can start it again." if is_for_good else _OTHER
+    text = f"{exc.server} cannot be called now: it is {state} ({_bare(exc.reason)}).{when}{advice}"
     outcome = CallOutcome.REFUSED if exc.state in _COMING else CallOutcome.GONE
     return Verdict("not_ready", outcome, text, exc.retry_after_s)
+
+
+def _held_back(exc: BreakerOpen) -> Verdict:
+    what = exc.server if exc.tool is None else f"The tool {exc.tool} of {exc.server}"
+    text = (
+        f"{what} {_bare(exc.reason)}. Calls are held back for now; this one was not sent, so nothing happened. It is "
+        f"tried again in {max(1.0, exc.retry_after_s):.0f} s.{_OTHER}"
+    )
+    return Verdict("breaker_open", CallOutcome.REFUSED, text, exc.retry_after_s)
 
 
 _STATES = {"backoff": "waiting to be started again", "failed": "given up for now"}

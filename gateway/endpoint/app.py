@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.clock import Clock
 from gateway.endpoint.caller import read_caller
 from gateway.endpoint.exchange import SCOPE_KEY, Exchange
-from gateway.endpoint.inbound import INVALID_REQUEST, NotAMessage, read_message
+from gateway.endpoint.inbound import INVALID_REQUEST, Inbound, NotAMessage, read_message
 from gateway.endpoint.reply import Reply, header
 from gateway.endpoint.responses import refusal, rpc_error
 from gateway.endpoint.resume import replayed
@@ -21,6 +21,10 @@ PRINCIPAL_KEY = "gateway.principal"
 """Where the gate writes who was proven to call."""
 
 _METHODS = frozenset({"GET", "POST", "DELETE"})
+_STOPPING = refusal(
+    503, "stopping", "the gateway is stopping; nothing was done",
+    "Try again when it is back.", {"retry-after": "2"},
+)  # fmt: skip
 
 
 class McpApp:
@@ -34,6 +38,7 @@ class McpApp:
         is_legacy: Callable[[str | None], bool],
         has_profile: Callable[[str], bool],
         is_running: Callable[[], bool],
+        is_draining: Callable[[], bool] = lambda: False,
         clock: Clock,
     ) -> None:
         self._legacy = legacy
@@ -41,6 +46,7 @@ class McpApp:
         self._is_legacy = is_legacy
         self._has_profile = has_profile
         self._is_running = is_running
+        self._is_draining = is_draining
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +66,8 @@ class McpApp:
                 exchange.body, exchange.inbound = body, read_message(body)
             except NotAMessage as exc:
                 return await rpc_error(400, exc.code, exc.message, exc.id)(scope, receive, send)
+        if self._is_draining() and _is_new_work(scope["method"], exchange.inbound):
+            return await _STOPPING(scope, receive, send)
         return await self._serve({**scope, SCOPE_KEY: exchange}, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +108,11 @@ class McpApp:
             profile=_profile(scope["path"]) or "",
             wall=self._clock.wall(),
         )
+
+
+def _is_new_work(verb: str, message: Inbound) -> bool:
+    """Whether a request begins something; answers, cancellations and signs of life belong to what goes on."""
+    return verb == "GET" or (message.id is not None and message.method not in {"", "ping"})
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -128,7 +128,8 @@ class Dispatch:
 
     async def _forward(self, call: _Call, entry: Entry, on_notify: OnNotify | None) -> Answer:
         server = call.ref.server
-        upstream = await self._upstreams.acquire(server, instance_of(entry.session, call.ctx))
+        instance = instance_of(entry.session, call.ctx)
+        upstream = await self._upstreams.acquire(server, instance, tool=call.ref.tool, caller=call.ctx.caller.key)
         raw = await upstream.request("tools/call", call.request.for_child(call.ref.tool), on_notify=on_notify)
         limit = self._offering.config.max_result_bytes
         if len(raw) > limit:

@@ -30,7 +30,7 @@ from gateway.endpoint.routing import nearest_names
 from gateway.endpoint.sessions import Session, SessionSeal
 from gateway.endpoint.settings import EndpointConfig
 from gateway.endpoint.toolset import ServerTools, Toolset, build_toolset
-from gateway.errors import UnknownTool, UsageError
+from gateway.errors import NotRunning, UnknownTool, UsageError
 from gateway.facts import Publish
 from gateway.model import Caller, ServerName
 
@@ -82,7 +82,7 @@ class Endpoint:
             input_schema=self._input_schema,
             session_idle_s=config.session_idle_s,
         )
-        self._running = False
+        self._running = self._draining = False
         self._changed = anyio.Event()
         self._log = structlog.get_logger("endpoint")
         self.mcp_app = self._app(SessionSeal(session_key), tombstones)
@@ -103,6 +103,7 @@ class Endpoint:
             is_legacy=sdk.is_legacy,
             has_profile=lambda name: self._offering.config.profile(name) is not None,
             is_running=lambda: self._running,
+            is_draining=lambda: self._draining,
             clock=self._clock,
         )
 
@@ -128,6 +129,10 @@ class Endpoint:
                     await self._face.tools_changed()
             finally:
                 self._running = False
+
+    def drain(self) -> None:
+        """Begin nothing new from now on; what goes on may end."""
+        self._draining = True
 
     def set_tools(self, tools: Mapping[ServerName, ServerTools]) -> None:
         """Offer these tools from now on; a changed toolset is told to the policy and to the clients that listen."""
@@ -166,8 +171,10 @@ class Endpoint:
     async def call_for_api(self, exposed: str, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         """Call a tool for the CLI or the dashboard: the MCP result.
 
-        Raises: UnknownTool, UsageError when the caller's profile does not exist.
+        Raises: UnknownTool, UsageError when the caller's profile does not exist; NotRunning while it drains.
         """
+        if self._draining:
+            raise NotRunning("the gateway is stopping; nothing was done", fix="Call again when it is back.")
         if self._offering.config.profile(caller.profile) is None:
             raise UsageError(f"there is no profile {caller.profile!r}", fix="Name one of the configuration.")
         try:

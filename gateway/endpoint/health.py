@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ class Readiness:
 
 
 def health_routes(
-    readiness: Callable[[], Readiness], metrics: Callable[[], bytes], is_admin: Callable[[Scope], bool]
+    readiness: Callable[[], Readiness], metrics: Callable[[], Awaitable[bytes]], is_admin: Callable[[Scope], bool]
 ) -> list[Route]:
     """The three routes, to be mounted at the root."""
 
@@ -38,6 +38,6 @@ def health_routes(
         return JSONResponse(body, status_code=200 if state.ready else 503)
 
     async def exposition(_: Request) -> Response:
-        return Response(metrics(), media_type=METRICS_TYPE)
+        return Response(await metrics(), media_type=METRICS_TYPE)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]

@@ -31,7 +31,9 @@ class Upstream(Protocol):
         `params` is a raw JSON object; its `_meta.progressToken` (if any) is replaced on the wire by an own one
         and put back in what `on_notify` gets. Cancelling the waiting task tells the child.
 
-        Raises: ChildGone, CallTimeout, ServerBusy, RpcError.
+        Its deadline counts from `acquire`: the time it waits for its turn is part of it.
+
+        Raises: ChildGone, CallTimeout, ServerBusy, ServerNotReady, BreakerOpen, RpcError.
         """
         ...
 
@@ -39,10 +41,12 @@ class Upstream(Protocol):
 class Upstreams(Protocol):
     """The set of ready children."""
 
-    async def acquire(self, server: ServerName, instance: str = "") -> Upstream:
+    async def acquire(self, server: ServerName, instance: str = "", *, tool: str = "", caller: str = "") -> Upstream:
         """Return the ready upstream of `server`; for per-agent/per-session servers the one of `instance`.
 
-        Raises: ServerNotReady.
+        It is for one call of `tool` (its own name). When the server is busy, callers share its turns fairly.
+
+        Raises: ServerNotReady, BreakerOpen.
         """
         ...
 

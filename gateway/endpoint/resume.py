@@ -54,6 +54,8 @@ class Sessions:
     def __init__(self, sdk: ASGIApp, made_from: Resumption) -> None:
         self._sdk = sdk
         self._of = made_from
+        # The calendar as it stood when we began: somebody may set it, and sessions shall not notice.
+        self._epoch = made_from.clock.wall() - made_from.clock.now()
         self._inner: OrderedDict[str, str] = OrderedDict()  # our sid -> the SDK's session id
         self._resuming: dict[str, anyio.Lock] = {}
         self._open_ids: set[tuple[str, bytes]] = set()  # (our sid, raw request id) of what is being answered
@@ -88,10 +90,13 @@ class Sessions:
 
     def _session(self, outer: str, exchange: Exchange) -> Session | None:
         """The session of an id, if it is ours, alive, and this principal's."""
-        session = self._of.seal.open(outer, self._of.clock.wall())
+        session = self._of.seal.open(outer, self._wall())
         if session is None or session.principal != exchange.caller.principal:
             return None
         return None if self._of.tombstones.contains(session.sid) else session
+
+    def _wall(self) -> float:
+        return self._epoch + self._of.clock.now()
 
     async def _open(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         """A new session: its id is made when the SDK has accepted the handshake."""
@@ -114,7 +119,7 @@ class Sessions:
         capabilities = params.get("capabilities")
         return Session(
             sid=self._of.sid(),
-            issued=self._of.clock.wall(),
+            issued=self._wall(),
             revision=self._of.revision(params.get("protocolVersion")),
             capabilities=trimmed_capabilities(capabilities) if isinstance(capabilities, dict) else {},
             principal=caller.principal,

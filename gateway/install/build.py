@@ -116,4 +116,5 @@ def package_launch(plan: InstallPlan, site: Site, argv: Sequence[str], content: 
         argv=(*argv, *(placed(argument) for argument in plan.arguments)),
         env={**child_environment(site.machine, str(data)), **environment},
         cwd=str(data),
+        granted=plan.granted,
     )

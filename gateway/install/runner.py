@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import anyio
 import anyio.abc
@@ -20,6 +21,10 @@ TAIL_LINES = 30
 TAIL_LINE_CHARS = 500
 MAX_STDOUT_BYTES = 32 * 1024 * 1024
 KILL_GRACE_S = 2.0  # how long TERM may take before KILL
+
+RUNNING: Final[dict[int, str]] = {}
+"""Every process started here that has not ended yet, with its step: what is no stray, wherever strays are ended."""
+
 _log = structlog.get_logger("install")
 
 
@@ -48,6 +53,7 @@ async def run(
     Raises: InstallError carrying the step, the exit status and the last lines of output.
     """
     process = await _start(step, argv, cwd, env)
+    RUNNING[process.pid] = step
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     stdout = bytearray()
     try:
@@ -67,6 +73,7 @@ async def run(
         ) from exc
     finally:
         await _stop(process)
+        RUNNING.pop(process.pid, None)
     code = process.returncode if process.returncode is not None else -1
     finished = Finished(code, bytes(stdout), tuple(tail) or _last_lines(stdout))
     _log.debug("install_step_finished", step=step, program=Path(argv[0]).name, exit_code=code)

@@ -24,6 +24,7 @@ from gateway.config.learning import LearningSection
 from gateway.facts import CallFinished, Fact, Rewarded
 from gateway.learning import policy
 from gateway.learning.files import write_atomically
+from gateway.learning.outages import NEVER, Outages
 from gateway.learning.reliability import Reliability, ReliabilityRules
 from gateway.learning.reward import call_reward, label_of
 from gateway.learning.roster import Evidence, Roster
@@ -70,6 +71,7 @@ class LivePolicy:
         )
         self._standing = Standing()
         self._windows = Windows()
+        self._outages = Outages()
         self._base = base_snapshot()
         self._snapshot: PolicySnapshot = self._base
         self._snapshot_file: str | None = None
@@ -133,6 +135,8 @@ class LivePolicy:
             self._call_finished(fact)
         elif isinstance(fact, Rewarded):
             self._rewarded(fact)
+        else:
+            self._outages.heard(fact, self._clock.now())
 
     def adopt(self, path: Path) -> None:
         """Serve with this snapshot from the next decision on. Raises: SnapshotRefused; then the old one stays."""
@@ -243,7 +247,7 @@ class LivePolicy:
         if not self._config.cold_slot or not trained or evidence.empty or request.kind is DecisionKind.FALLBACK:
             return ranking.order
         counts = self._labels()
-        young = counts < self._config.cold_n
+        young = (counts < self._config.cold_n) & (ranking.reliability > NEVER)
         return policy.reserve_cold(
             ranking.order, static, counts=counts, young=young, k=request.k, cold_n=self._config.cold_n
         )
@@ -251,6 +255,8 @@ class LivePolicy:
     def _ranking(self, evidence: Evidence, known: list[str]) -> policy.Ranking:
         ids = self._roster.ids
         reliability = self._reliability.means(ids, self._clock.wall())
+        for name in self._outages.of(self._roster.cards, self._clock.now()):
+            reliability[self._roster.position(name)] = NEVER
         bonus = self._standing.usefulness(ids)
         if evidence.empty and len(ids):
             popularity = self._roster.family_max(self._standing.popularity(ids))
@@ -285,6 +291,7 @@ class LivePolicy:
     def _scores(self, ranking: policy.Ranking, order: policy.Ints) -> list[ToolScore]:
         """The numbers behind an order; `score` is relative to the best tool's."""
         made = []
+        outages = self._outages.of(self._roster.cards, self._clock.now())
         best = float(ranking.score[order].max(initial=-np.inf))
         for i in order.tolist():
             name = self._roster.ids[i]
@@ -292,7 +299,7 @@ class LivePolicy:
             n = self._reliability.calls(name)
             runs = f"{100 * reliability:.0f} % of the time"
             seen = f"runs {runs} ({n} calls)" if n else f"not called yet, expected to run {runs}"
-            why = f"relevance {relevance:.2f}, {seen}"
+            why = f"relevance {relevance:.2f}, {outages.get(name, seen)}"
             made.append(ToolScore(name, float(np.exp(ranking.score[i] - best)), relevance, reliability, n, why))
         return made
 

@@ -40,6 +40,8 @@ async def drop(response: httpx.Response) -> None:
 
     Raises: httpx.HTTPError.
     """
+    if response.is_stream_consumed:  # a transport made the whole answer by itself
+        return
     read = 0
     async for piece in response.aiter_raw():
         read += len(piece)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Token = TypeVar("Token")
+
+MAX_ABANDONED: Final = 4096
+"""Abandoned calls that are remembered until their answer comes; most servers never answer them."""
 
 
 class Calls(Generic[Token]):
     """Hands out wire ids (1, 2, ...) and finds the waiting token again.
 
-    Answers to abandoned or already answered calls are `late`, answers to ids never given are `unknown`;
-    both are counted and otherwise ignored.
+    Answers to abandoned calls are `late`, second answers are `repeated`, answers to ids never given are `unknown`;
+    all are counted and otherwise ignored.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[int, Token] = {}
+        self._abandoned: dict[int, None] = {}
         self._next = 1
         self.late = 0
+        self.repeated = 0
         self.unknown = 0
 
     def __len__(self) -> int:
@@ -39,15 +44,23 @@ class Calls(Generic[Token]):
         number = _as_number(wire_id)
         if number in self._waiting:
             return self._waiting.pop(number)
-        if 0 < number < self._next:
+        if number in self._abandoned:
+            del self._abandoned[number]
             self.late += 1
+        elif 0 < number < self._next:
+            self.repeated += 1
         else:
             self.unknown += 1
         return None
 
     def abandon(self, wire_id: int) -> bool:
         """Stop waiting; say whether somebody did wait."""
-        return self._waiting.pop(wire_id, None) is not None
+        if self._waiting.pop(wire_id, None) is None:
+            return False
+        self._abandoned[wire_id] = None
+        if len(self._abandoned) > MAX_ABANDONED:
+            del self._abandoned[next(iter(self._abandoned))]
+        return True
 
     def orphans(self) -> list[Token]:
         """The stream is over: end all waits and return their tokens, oldest first."""

@@ -5,6 +5,7 @@ What it wants to send back by itself (a pong, a refusal) waits in `data_to_send`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -58,9 +59,21 @@ class Noise:
     text: str = ""
 
 
-Event = Answered[Token] | Asked | Progress[Token] | Notified | Noise
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An answer to a call that was given up: dropped, but a sign of life."""
+
+    wire_id: envelope.Id = 0
+
+
+Event = Answered[Token] | Asked | Progress[Token] | Notified | Noise | Late
 
 NOISE_TEXT_CHARS = 500
+MAX_ID_CHARS = 1024
+"""Of an id that they made up: our reply repeats it, and must not be made large by that."""
+
+METHOD_CHARS = 100
+"""So much of a method that we do not know is repeated."""
 
 
 @dataclass(slots=True)
@@ -90,7 +103,7 @@ class Peer(Generic[Token]):
     @property
     def stray_answers(self) -> int:
         """How many answers came for nobody."""
-        return self._calls.late + self._calls.unknown
+        return self._calls.late + self._calls.repeated + self._calls.unknown
 
     def call(self, token: Token, method: str, params: bytes, *, track: bool = False) -> tuple[int, bytes]:
         """Open a call; return its wire id and the bytes to send. `track` asks the child for progress.
@@ -119,11 +132,13 @@ class Peer(Generic[Token]):
 
     def receive_data(self, data: bytes) -> list[Event[Token]]:
         """Take what the child wrote; return what it means."""
-        events: list[Event[Token]] = []
+        return list(self.events(data))
+
+    def events(self, data: bytes) -> Iterator[Event[Token]]:
+        """Take what the child wrote; read line by line what it means, so that the reader may stop in a flood."""
         for line in self._framer.feed(data):
             if isinstance(line, Overlong) or line.strip():
-                events.extend(self._receive(line))
-        return events
+                yield from self._receive(line)
 
     def receive_eof(self) -> list[Token]:
         """The stream is over; return who still waits."""
@@ -150,8 +165,11 @@ class Peer(Generic[Token]):
     def _answered(
         self, ident: envelope.Id, outcome: envelope.Success | envelope.Failure | envelope.Noise
     ) -> list[Event[Token]]:
+        late = self._calls.late
         opened = self._calls.answered(ident)
-        return [] if opened is None else [Answered(opened.token, outcome)]
+        if opened is not None:
+            return [Answered(opened.token, outcome)]
+        return [Late(ident) if self._calls.late > late else Noise("an answer that nobody waits for")]
 
     def _noise(self, noise: envelope.Noise, line: bytes | Overlong) -> list[Event[Token]]:
         events: list[Event[Token]] = [Noise(noise.reason, _stray_text(line))]
@@ -159,13 +177,14 @@ class Peer(Generic[Token]):
             events += self._answered(noise.answers, noise)
         return events
 
-    def _asked(self, message: envelope.Request) -> Asked:
+    def _asked(self, message: envelope.Request) -> Asked | Noise:
+        if isinstance(message.id, str) and len(message.id) > MAX_ID_CHARS:
+            return Noise(f"a request with an id of more than {MAX_ID_CHARS} characters")
         if message.method == "ping":
             reply = envelope.success(message.id, b"{}")
         else:
-            reply = envelope.failure(
-                message.id, codes.METHOD_NOT_FOUND, f"{message.method} is not offered to a shared server"
-            )
+            method = message.method[:METHOD_CHARS]
+            reply = envelope.failure(message.id, codes.METHOD_NOT_FOUND, f"{method} is not offered to a shared server")
         self._reply += reply + b"\n"
         return Asked(message.method)
 

@@ -124,6 +124,16 @@ POLICY_VERSIONS = Table(
     "policy_versions", METADATA, _text("version", key=True), _text("at"), _text("state"), _text("metrics")
 )
 
+# How children ended although they were wanted; AUTOINCREMENT: the order of the rows is that of the deaths.
+DEATHS = Table(
+    "deaths", METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True), _text("server"), _text("at"), _text("cause"),
+    _integer("code", null=True), _text("signal", null=True), _text("reason"), _integer("was_wanted"),
+    _real("uptime_s", null=True), _integer("pid", null=True), _text("stderr_tail"), _text("version", null=True),
+    Index("deaths_server", "server", "id"),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
 VECTORS = Table("vectors", METADATA, _text("sha256", key=True), _text("model", key=True), _bytes("blob"))
 
 
@@ -213,6 +223,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             *FULL_TEXT,
         ),
     ),
+    Migration("store_20261125_deaths", _made(DEATHS)),
 )
 
 

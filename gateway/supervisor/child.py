@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -15,23 +14,22 @@ import structlog
 from anyio.abc import TaskGroup
 
 from gateway.clock import Clock
-from gateway.errors import ChildGone, GatewayError, HandshakeFailed, ServerNotReady, SpawnFailed
-from gateway.facts import ChildExited, Publish, StateChanged
-from gateway.model import ServerSpec
-from gateway.protocol.handshake import Agreed, Era
-from gateway.supervisor.calls.calling import InFlight, ReadyUpstream
+from gateway.errors import ChildGone, ServerNotReady
+from gateway.facts import Publish, StateChanged
+from gateway.model import RemoteLaunch, ServerSpec
+from gateway.supervisor.calls.calling import ReadyUpstream
+from gateway.supervisor.calls.traffic import Traffic
+from gateway.supervisor.causes import Cause
 from gateway.supervisor.health.verdict import Health, may_call
-from gateway.supervisor.life import Connect, Life
+from gateway.supervisor.life import Connect
 from gateway.supervisor.lifecycle import Action, Event, Lifecycle, State
-from gateway.supervisor.ports import Gone
-from gateway.supervisor.process import TransientSpawnFailure
-from gateway.supervisor.processes.ring import LineRing
+from gateway.supervisor.lives import End, Lives
+from gateway.supervisor.ports import Slot
 from gateway.supervisor.restart import GiveUp, LeaveStopped, RestartAfter, RestartTracker
+from gateway.supervisor.runtime import Runtime
+from gateway.supervisor.seen import Seen
 
 log = structlog.get_logger("supervisor")
-
-SLOW_END_S: Final = 0.1
-"""A dead process is known to be dead sooner; one that is not takes seconds."""
 
 # What an operator wants to read by itself; the steps between are for debugging.
 _LEVELS: Final = {State.READY: logging.INFO, State.BACKOFF: logging.WARNING, State.FAILED: logging.WARNING}
@@ -39,16 +37,10 @@ _LEVELS: Final = {State.READY: logging.INFO, State.BACKOFF: logging.WARNING, Sta
 ACQUIRE_WAIT_S: Final = 10.0
 """How long a caller waits for a child that is starting; longer waits are the caller's to repeat."""
 
-
-@dataclass(frozen=True, slots=True)
-class LastExit:
-    """How the child ended the last time. `at` in seconds since the epoch."""
-
-    gone: Gone
-    at: float
+_ALIVE: Final = frozenset({State.STARTING, State.READY})
 
 
-class Child:
+class Child(Seen):
     """One server's child (or one instance of it). `instance` is empty for the one everybody shares."""
 
     def __init__(
@@ -60,30 +52,29 @@ class Child:
         publish: Publish,
         rng: random.Random,
         connect: Connect,
-        starting: anyio.CapacityLimiter,
+        starting: Slot,
     ) -> None:
-        self.spec, self.instance = spec, instance
-        self.in_flight = InFlight()
-        self.stderr = LineRing()
-        self.health = Health.HEALTHY
-        self.reason = "not started yet"
-        self.starts = 0
-        self.last_exit: LastExit | None = None
-        self._clock, self._publish, self._connect, self._starting = clock, publish, connect, starting
-        self._table = Lifecycle()
         self._tracker = RestartTracker(spec.restart, rng)
+        traffic = Traffic(spec, clock=clock, publish=publish, absent=self._not_ready, retold=self._retold)
+        lives = Lives(
+            spec,
+            clock=clock,
+            publish=publish,
+            connect=connect,
+            starting=starting,
+            started=lambda: self._tracker.started(clock.now()),
+            traffic=traffic,
+        )
+        super().__init__(spec, instance, clock=clock, lives=lives, traffic=traffic)
+        self._publish = publish
+        self._table = Lifecycle()
         self._wanted = self._again = False
-        self._probe_era = True
-        self._old_noise = 0
-        self._life: Life | None = None
+        self._stops = 0  # how often it has come to rest
+        self.is_relieved = False  # another child serves in its place
         self._tasks: TaskGroup | None = None
-        self._phase, self._timer = anyio.CancelScope(), anyio.CancelScope()
+        self._runtime = Runtime(traffic, on_over=self._runtime_over, on_drained=self._drained)
         self._moved = anyio.Event()
-        self._ready_at: float | None = None
         self._retry_s: float | None = None
-        self._due: float | None = None
-
-    # What others may know.
 
     @property
     def state(self) -> State:
@@ -91,44 +82,23 @@ class Child:
         return self._table.state
 
     @property
-    def pid(self) -> int | None:
-        """Its process, while there is one."""
-        return self._life.connection.pid if self._life is not None else None
-
-    @property
-    def agreed(self) -> Agreed | None:
-        """What it speaks, while it is connected."""
-        return self._life.agreed if self._life is not None else None
-
-    @property
-    def skipped_tools(self) -> int:
-        """How many entries of its last tool list were no tools."""
-        return self._life.skipped_tools if self._life is not None else 0
-
-    @property
-    def uptime_s(self) -> float | None:
-        """Seconds since it became ready."""
-        return None if self._ready_at is None else self._clock.now() - self._ready_at
-
-    @property
-    def next_retry_s(self) -> float | None:
-        """Seconds until it is started again by itself."""
-        return None if self._due is None else max(0.0, self._due - self._clock.now())
-
-    @property
-    def noise(self) -> int:
-        """How many messages made no sense, over all its lives."""
-        return self._old_noise + (self._life.connection.noise if self._life is not None else 0)
+    def is_draining(self) -> bool:
+        """Whether it only finishes the calls it has, to be started anew."""
+        return self._runtime.is_over
 
     # What others may ask.
 
     async def run(self) -> None:
         """Live until cancelled; leaves no process behind."""
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            if self._wanted:
-                self._fire(Event.WANTED)
-            await anyio.sleep_forever()
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                if self._wanted:
+                    self._fire(Event.WANTED)
+                await anyio.sleep_forever()
+        finally:
+            self._tasks = None
+            self.traffic.refuse(self._not_ready)
 
     def start(self) -> None:
         """Somebody wants it, now: a back-off or a failure is forgotten."""
@@ -140,27 +110,48 @@ class Child:
         if self._tasks is not None:
             self._fire(Event.WANTED)
 
-    def stop(self, reason: str = "stopped by request") -> None:
+    def stop(self, reason: str = "stopped by request", cause: Cause = Cause.STOPPED) -> None:
         """Nobody wants it any more; `settled` waits for the end."""
         self._wanted = self._again = False
         self.reason = reason
+        self._end_as(cause, reason)
         self._fire(Event.UNWANTED)
 
-    def restart(self) -> None:
+    def restart(self, reason: str = "restarted by request") -> None:
         """Stop it if it runs, then start it."""
         self._again = self._wanted = True
-        self.reason = "restarted by request"
+        self.reason = reason
+        self._end_as(Cause.STOPPED, self.reason)
         self._fire(Event.UNWANTED)
         self._start_again()
 
+    def end(self, cause: Cause, reason: str, *, at_once: bool = False) -> None:
+        """End the present life for this cause; its restart policy decides what comes next.
+
+        Open calls get ChildGone with this reason now. `at_once` kills it and all that it started, instead of asking
+        it to end first. Without a life there is nothing to end.
+        """
+        is_alive = self.state in _ALIVE
+        if is_alive:
+            self.reason = reason
+            self._end_as(cause, reason)
+        life = self._lives.present
+        if life is not None and (is_alive or at_once):
+            life.connection.cut(reason, cause, at_once=at_once)
+        if is_alive:
+            self._fire(Event.UNHEALTHY)
+
     def adopt(self, spec: ServerSpec) -> None:
         """Treat it by another spec from now on; the process stays (what is launched differently needs `restart`)."""
-        self.spec = spec
+        self.spec = self._lives.spec = spec
         self._tracker.adopt(spec.restart)
+        self.traffic.adopt(spec)
+        if self.state is State.READY and not self.is_draining:
+            self._time_runtime()
 
     def take_after(self, other: Child) -> None:
         """Begin the way the other one found out: some servers end at the first message they do not know."""
-        self._probe_era = other._probe_era
+        self._lives.probe = other._lives.probe
 
     async def came_up(self) -> bool:
         """Wait until its start is decided: whether it is ready."""
@@ -169,29 +160,73 @@ class Child:
         return self.state is State.READY
 
     async def settled(self) -> None:
-        """Wait until it is stopped. Bounded by its stop ladder."""
-        while self.state is not State.STOPPED:
+        """Wait until it is stopped, also if somebody starts it again meanwhile. Bounded by its stop ladder."""
+        stops = self._stops
+        while self.state is not State.STOPPED and self._stops == stops and not self._wanted:
             await self._moved.wait()
 
-    async def upstream(self, wait_s: float = ACQUIRE_WAIT_S) -> ReadyUpstream:
-        """Return the ready upstream, waiting a little for a child that is just starting.
+    async def upstream(self, wait_s: float = ACQUIRE_WAIT_S, *, tool: str = "", party: str = "") -> ReadyUpstream:
+        """Return the ready upstream, waiting a little for a child that is just starting (or starts anew as planned).
 
-        Raises: ServerNotReady.
+        For a call of `tool`; calls of one `party` never keep another's waiting for all of them. Of one that only
+        finishes its calls, the queue hands out the next life.
+
+        Raises: ServerNotReady, BreakerOpen.
         """
+        self.traffic.check(tool)
+        began = self._clock.now()
         with anyio.move_on_after(wait_s):
             while self._is_coming:
                 await self._moved.wait()
-        life = self._life
-        if life is None or life.connection.gone.is_set() or not may_call(self.state, self.health):
-            retry_s = 1.0 if self.state is State.STARTING else self.next_retry_s
-            raise ServerNotReady(self.spec.name, state=self.state, reason=self.reason, retry_after_s=retry_s)
-        return ReadyUpstream(self.spec.name, life.connection, self.spec.call, self.in_flight)
+        life = self._lives.present
+        if life is None or self._lives.is_dead or not may_call(self.state, self.health):
+            raise self._not_ready()
+        return ReadyUpstream(self.traffic, tool=tool, party=party, waited_s=self._clock.now() - began)
+
+    def _not_ready(self) -> ServerNotReady:
+        retry_s = 1.0 if self.state is State.STARTING else self.next_retry_s
+        if self.state is State.STOPPING and self._wanted and self.spec.restart.restart != "no":
+            retry_s = self.spec.health.stop_timeout_sec + self.spec.restart.restart_sec  # at most, if it may come back
+        return ServerNotReady(self.spec.name, state=self.state, reason=self.reason, retry_after_s=retry_s)
+
+    def _retold(self, exc: ChildGone) -> ChildGone:
+        """A call's end, with what only we know: why its server was ended, and whether it comes back."""
+        ending, policy = self._lives.ending, self.spec.restart.restart
+        if ending is None and not self._lives.is_dead:
+            return exc  # a remote one that did not answer just this call
+        reason = exc.reason
+        if ending is not None and not reason.startswith(ending.reason):
+            reason = f"{ending.reason}; {reason}"
+        comes_back: bool | None = self._again or (self._wanted and policy != "no")
+        if self.is_relieved or self.instance or (comes_back and not self._again and policy == "on-failure"):
+            comes_back = None
+        return ChildGone(exc.server, reason=reason, stderr_tail=exc.stderr_tail, ran=exc.ran, comes_back=comes_back)
+
+    @property
+    def _is_far(self) -> bool:
+        """Whether it will not be ready within the time that a call may wait."""
+        if self.state is State.BACKOFF:
+            return (self.next_retry_s or 0.0) > self.spec.call.queue_timeout_sec
+        return self.state in {State.STOPPED, State.FAILED} and not self._is_coming
 
     @property
     def _is_coming(self) -> bool:
-        # Wanted and stopped: its task begins (again) at once.
-        waits_for = {State.STARTING: True, State.STOPPING: self._again, State.STOPPED: self._wanted}
-        return waits_for.get(self.state, False)
+        match self.state:
+            case State.STARTING:
+                return True
+            case State.READY:  # just lost: its state is about to move
+                return self._lives.is_dead
+            case State.STOPPING:
+                return self._again or self._ends_as_planned
+            case State.STOPPED:  # and wanted: its task begins (again) at once
+                return self._wanted
+            case _:
+                return False
+
+    @property
+    def _ends_as_planned(self) -> bool:
+        ending = self._lives.ending
+        return ending is not None and ending.cause is Cause.RUNTIME
 
     # The lifecycle's driver.
 
@@ -200,6 +235,7 @@ class Child:
         for action in self._table.handle(event):
             self._perform(action)
         if self.state is not before:
+            self._stops += self.state is State.STOPPED
             self._tell_state()
 
     def _perform(self, action: Action) -> None:
@@ -207,144 +243,127 @@ class Child:
             case Action.SPAWN:
                 self._spawn()
             case Action.ADVERTISE:
-                self._ready_at = self._clock.now()
-                self._tracker.ready(self._ready_at)
+                self._advertise()
             case Action.WITHDRAW:
                 self._ready_at = None
+                self._runtime.cancel()
+                self.traffic.detach()
             case Action.STOP:
-                self._phase.cancel()
+                self._lives.stop()
             case Action.SCHEDULE_RESTART | Action.SCHEDULE_RETRY:
-                self._schedule(Event.DELAY_PASSED if action is Action.SCHEDULE_RESTART else Event.RETRY_DUE)
+                event = Event.DELAY_PASSED if action is Action.SCHEDULE_RESTART else Event.RETRY_DUE
+                if self._retry_s is not None and self._tasks is not None:
+                    self._retry.set(self._tasks, self._retry_s, lambda: self._fire(event))
             case Action.CANCEL_TIMER:
-                self._due = None
-                self._timer.cancel()
+                self._retry.cancel()
+
+    def _advertise(self) -> None:
+        self._ready_at = self._clock.now()
+        self._tracker.ready(self._ready_at)
+        self._time_runtime()
+        if self._lives.present is not None:
+            self.traffic.attach(self._lives.present.connection)
 
     def _spawn(self) -> None:
-        self.reason, self.health, self._due = "starting", Health.HEALTHY, None
+        self.reason, self.health = "starting", Health.HEALTHY
+        self._lives.prepare()
         if self._tasks is not None:
             self._tasks.start_soon(self._live)
 
-    def _schedule(self, event: Event) -> None:
-        if self._retry_s is not None and self._tasks is not None:
-            self._timer = anyio.CancelScope()
-            self._due = self._clock.now() + self._retry_s
-            self._tasks.start_soon(self._after, self._retry_s, event, self._timer)
-
-    async def _after(self, delay_s: float, event: Event, scope: anyio.CancelScope) -> None:
-        with scope:
-            await anyio.sleep(delay_s)
-            self._due = None
-            self._fire(event)
-
     def _start_again(self) -> None:
-        if self._again and self.state is State.STOPPED:
+        if self._again and self.state is State.STOPPED and self._tasks is not None:
             self._again = False
             self._tracker.forget()
             self._fire(Event.WANTED)
 
+    def _end_as(self, cause: Cause, reason: str) -> None:
+        if self.state in _ALIVE:
+            self._lives.end_as(cause, reason)
+
+    def _time_runtime(self) -> None:
+        limit_s = self.spec.limits.runtime_max_sec
+        left_s = None if limit_s is None else limit_s - (self.uptime_s or 0.0)
+        if self._tasks is not None:
+            self._runtime.limit(self._tasks, left_s, self.spec.call.max_timeout_sec)
+
+    def _runtime_over(self) -> None:
+        self.reason = "RuntimeMaxSec has passed: it finishes its calls, then it is started anew"
+        self._tell_state()
+
+    def _drained(self) -> None:
+        self.end(Cause.RUNTIME, "runtime: RuntimeMaxSec has passed")
+
     async def _live(self) -> None:
-        """One life, from spawn to exit."""
-        self._phase = anyio.CancelScope()
-        self._tracker.started(self._clock.now())
-        problem = hopeless = ""
         try:
-            with self._phase:
-                await self._begin_and_run()
-        except GatewayError as exc:
-            problem = exc.reason if isinstance(exc, ChildGone) else exc.message
-            if isinstance(exc, SpawnFailed) and not isinstance(exc, TransientSpawnFailure):
-                hopeless = f"{exc.message}. {exc.fix}".strip()
+            end = await self._lives.live(self)
         except anyio.get_cancelled_exc_class():
-            self.stop("the gateway is stopping")
+            self._fire(Event.EXITED_UNWANTED)
             raise
-        except Exception as exc:  # one of the three places: whatever broke is this child's alone
-            log.exception("child_task_broke", server=self.spec.name)
-            problem = f"internal error ({type(exc).__name__})"
-        finally:
-            with anyio.CancelScope(shield=True):  # bounded by the stop ladder
-                gone = await self._close(problem)
-            self._exited(gone, hopeless)
+        self._decide(end)
 
-    async def _begin_and_run(self) -> None:
-        async with self._starting:
-            self.starts += 1
-            self.stderr.add(f"[mcp-gateway] starting {self.spec.name}")
-            self._life = life = Life(
-                self.spec,
-                self._connect,
-                stderr=self.stderr,
-                probe=self._probe_era,
-                clock=self._clock,
-                publish=self._publish,
-                on_verdict=self._verdict,
-            )
-            try:
-                agreed = await life.begin()
-            except (ChildGone, HandshakeFailed):
-                # Some servers end at the first message they do not know: the next start begins the other way.
-                self._probe_era = not self._probe_era
-                raise
-        self._probe_era = agreed.era is Era.MODERN
-        if not life.connection.gone.is_set():
-            self.health, self.reason = life.verdict
-            self._fire(Event.HANDSHAKEN)
-            await life.run(agreed)
-
-    async def _close(self, problem: str) -> Gone:
-        life = self._life
-        if life is None:
-            return Gone(problem or self.reason)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._tell_slow_end, problem)
-            gone = await life.connection.close(grace_s=self.spec.health.stop_timeout_sec)
-            tasks.cancel_scope.cancel()
-        self._old_noise += life.connection.noise
-        self._life = None
-        if not problem or gone.reason in problem:
-            return gone
-        is_process_end = gone.code is not None or gone.signal is not None
-        return Gone(f"{problem} ({gone.reason})" if is_process_end else problem, gone.code, gone.signal)
-
-    async def _tell_slow_end(self, problem: str) -> None:
-        """A process that lives on behind a closed pipe is stopped rung by rung: show that, and why, meanwhile."""
-        await anyio.sleep(SLOW_END_S)
-        if self.state in {State.STARTING, State.READY}:
-            self.reason = problem or "it stopped talking"
-            self._fire(Event.UNHEALTHY)
-
-    def _exited(self, gone: Gone, hopeless: str) -> None:
-        self.last_exit = LastExit(gone, self._clock.wall())
-        self.stderr.add(f"[mcp-gateway] {gone.reason}")
-        self._publish(ChildExited(self.last_exit.at, self.spec.name, gone.code, gone.signal, gone.reason))
+    def _decide(self, end: End) -> None:
+        """What comes after this end."""
         if not self._wanted or self._again:
             self._fire(Event.EXITED_UNWANTED)
             self._start_again()
             return
-        we_stopped_it = self.state is State.STOPPING  # then status 0 is our doing, not its own wish to end
-        why = f"{self.reason}; {gone.reason}" if we_stopped_it else gone.reason
-        verdict = self._tracker.exited(self._clock.now(), clean=gone.clean and not we_stopped_it, hopeless=hopeless)
-        match verdict:
+        now, gone, hopeless = self._clock.now(), end.gone, end.hopeless
+        if self._ends_as_planned:
+            self._tracker.planned_exit(now)
+            self._fire(Event.EXITED_AGAIN)
+            return
+        clean = gone.clean and gone.cause is Cause.EXIT  # else status 0 was our doing, not its own wish to end
+        match self._tracker.exited(now, clean=clean, hopeless=hopeless):
             case RestartAfter(delay_s):
-                self.reason, self._retry_s = why, delay_s
+                self.reason, self._retry_s = gone.reason, self._tracker.at_least(delay_s, gone.retry_after_s)
                 self._fire(Event.EXITED_RETRY)
             case GiveUp(reason, retry_s):
-                self.reason = hopeless or f"gave up: {reason}; the last time: {why}"
+                said = f"gave up: {reason}; the last time: {gone.reason}"
+                self.reason = (f"{hopeless}; {reason}" if reason != hopeless else hopeless) if hopeless else said
                 self._retry_s = retry_s
                 self._fire(Event.EXITED_GAVE_UP)
             case LeaveStopped(reason):
-                self.reason, self._wanted = f"{why}; {reason}", False
+                self.reason, self._wanted = f"{gone.reason}; {reason}", False
                 self._fire(Event.EXITED_UNWANTED)
 
-    def _verdict(self, health: Health, reason: str) -> None:
-        self.health, self.reason = health, reason
+    # What a life tells its owner.
+
+    def handshaken(self) -> None:
+        """It is ready."""
+        if self._lives.present is not None:
+            self.health, self.reason = self._lives.present.verdict
+        self._fire(Event.HANDSHAKEN)
+
+    def judged(self, health: Health, reason: str) -> None:
+        """Its probes and listings say this now."""
+        if self._lives.ending is not None:
+            return
+        self.health = health
         if health is Health.UNHEALTHY:
-            self._fire(Event.UNHEALTHY)
-        else:
+            self.end(Cause.LOST if isinstance(self.spec.launch, RemoteLaunch) else Cause.HANG, reason)
+        elif not self.is_draining:
+            self.reason = reason
             self._tell_state()
+
+    def too_noisy(self, reason: str) -> None:
+        """It says more nonsense than may be borne."""
+        self.end(Cause.NOISE, reason, at_once=True)
+
+    def ends_slowly(self, reason: str) -> None:
+        """It can no longer be talked to, but is not dead yet."""
+        if self.state in _ALIVE:
+            self.reason = reason
+            self._fire(Event.UNHEALTHY)
+
+    def cancelled(self) -> None:
+        """It is ended with everything else; the reason that was given before stays."""
+        self.stop("the gateway is stopping" if self._wanted else self.reason)
 
     def _tell_state(self) -> None:
         moved, self._moved = self._moved, anyio.Event()
         moved.set()
+        if self._is_far:
+            self.traffic.refuse(self._not_ready)
         log.log(
             _LEVELS.get(self.state, logging.DEBUG),
             "child_state", server=self.spec.name, state=self.state.value, health=self.health.value,

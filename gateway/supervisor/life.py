@@ -13,9 +13,10 @@ from gateway.errors import ChildGone, GatewayError, HandshakeFailed
 from gateway.facts import Publish, ToolsListed
 from gateway.model import ServerSpec, Tool
 from gateway.protocol.handshake import Agreed
+from gateway.supervisor.calls.traffic import Traffic
 from gateway.supervisor.health.prober import Prober
-from gateway.supervisor.health.verdict import Health
-from gateway.supervisor.ports import Connection, OnTold
+from gateway.supervisor.health.verdict import Health, worst
+from gateway.supervisor.ports import Connection, OnNoise, OnTold
 from gateway.supervisor.processes.ring import LineRing
 from gateway.supervisor.talking.listing_tools import list_tools
 
@@ -34,7 +35,14 @@ class Connect(Protocol):
     """Makes the connection of one start; the supervisor knows which kind."""
 
     def __call__(
-        self, spec: ServerSpec, *, on_told: OnTold, on_trouble: Callable[[], None], stderr: LineRing, probe: bool
+        self,
+        spec: ServerSpec,
+        *,
+        on_told: OnTold,
+        on_trouble: Callable[[], None],
+        on_noise: OnNoise,
+        stderr: LineRing,
+        probe: bool,
     ) -> Connection: ...
 
 
@@ -51,18 +59,23 @@ class Life:
         clock: Clock,
         publish: Publish,
         on_verdict: Callable[[Health, str], None],
+        on_noise: OnNoise = lambda: None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._spec = spec
         self._clock = clock
         self._publish = publish
         self._on_verdict = on_verdict
+        self._traffic = traffic
         self._changed = anyio.Event()
         self._prober: Prober | None = None
         self._probed: tuple[Health, str] = (Health.HEALTHY, "")
         self._list_problem = ""
         self.skipped_tools = 0
         self.agreed: Agreed | None = None
-        self.connection = connect(spec, on_told=self._told, on_trouble=self._trouble, stderr=stderr, probe=probe)
+        self.connection = connect(
+            spec, on_told=self._told, on_trouble=self._trouble, on_noise=on_noise, stderr=stderr, probe=probe
+        )
 
     async def begin(self) -> Agreed:
         """Shake hands and list the tools, within the start deadline.
@@ -90,7 +103,12 @@ class Life:
             agreed.era,
             clock=self._clock,
             on_verdict=self._probed_as,
+            traffic=self._traffic,
+            is_throttled=self._spec.limits.cpu_quota is not None,
         )
+        if self._traffic is not None:
+            self._traffic.on_trouble = self._trouble
+            self._traffic.on_change = lambda: self._on_verdict(*self.verdict)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._prober.run)
             tasks.start_soon(self._relist, agreed)
@@ -100,10 +118,9 @@ class Life:
 
     @property
     def verdict(self) -> tuple[Health, str]:
-        """What probes and listings say together."""
-        if self._list_problem and self._probed[0] is Health.HEALTHY:
-            return Health.DEGRADED, self._list_problem
-        return self._probed
+        """What probes, listings and calls say together."""
+        problems = [self._list_problem, self._traffic.problem if self._traffic is not None else ""]
+        return worst([self._probed, *((Health.DEGRADED, problem) for problem in problems if problem)])
 
     def _probed_as(self, health: Health, reason: str) -> None:
         self._probed = (health, reason)

@@ -26,10 +26,11 @@ class Event(StrEnum):
     WANTED = "wanted"
     UNWANTED = "unwanted"
     HANDSHAKEN = "handshaken"
-    UNHEALTHY = "unhealthy"
+    UNHEALTHY = "unhealthy"  # it has to end: no sign of life, or somebody else's reason
     EXITED_RETRY = "exited_retry"
     EXITED_GAVE_UP = "exited_gave_up"
     EXITED_UNWANTED = "exited_unwanted"
+    EXITED_AGAIN = "exited_again"  # as planned: it is started anew at once
     DELAY_PASSED = "delay_passed"
     RETRY_DUE = "retry_due"
 
@@ -60,6 +61,7 @@ TABLE: Final[dict[State, dict[Event, Row]]] = {
         _E.EXITED_RETRY: (_S.BACKOFF, (_A.SCHEDULE_RESTART,)),
         _E.EXITED_GAVE_UP: (_S.FAILED, (_A.SCHEDULE_RETRY,)),
         _E.EXITED_UNWANTED: (_S.STOPPED, ()),
+        _E.EXITED_AGAIN: (_S.STARTING, (_A.SPAWN,)),
     },
     _S.READY: {
         _E.UNWANTED: (_S.STOPPING, (_A.WITHDRAW, _A.STOP)),
@@ -67,11 +69,13 @@ TABLE: Final[dict[State, dict[Event, Row]]] = {
         _E.EXITED_RETRY: (_S.BACKOFF, (_A.WITHDRAW, _A.SCHEDULE_RESTART)),
         _E.EXITED_GAVE_UP: (_S.FAILED, (_A.WITHDRAW, _A.SCHEDULE_RETRY)),
         _E.EXITED_UNWANTED: (_S.STOPPED, (_A.WITHDRAW,)),
+        _E.EXITED_AGAIN: (_S.STARTING, (_A.WITHDRAW, _A.SPAWN)),
     },
     _S.STOPPING: {
         _E.EXITED_RETRY: (_S.BACKOFF, (_A.SCHEDULE_RESTART,)),
         _E.EXITED_GAVE_UP: (_S.FAILED, (_A.SCHEDULE_RETRY,)),
         _E.EXITED_UNWANTED: (_S.STOPPED, ()),
+        _E.EXITED_AGAIN: (_S.STARTING, (_A.SPAWN,)),
     },
     _S.BACKOFF: {
         _E.DELAY_PASSED: (_S.STARTING, (_A.SPAWN,)),
@@ -93,6 +97,7 @@ IGNORED: Final[dict[State, dict[Event, str]]] = {
         _E.EXITED_RETRY: "no process is left to exit",
         _E.EXITED_GAVE_UP: "no process is left to exit",
         _E.EXITED_UNWANTED: "no process is left to exit",
+        _E.EXITED_AGAIN: "no process is left to exit",
         _E.DELAY_PASSED: "a stale timer",
         _E.RETRY_DUE: "a stale timer",
     },
@@ -122,6 +127,7 @@ IGNORED: Final[dict[State, dict[Event, str]]] = {
         _E.EXITED_RETRY: "one exit is reported once",
         _E.EXITED_GAVE_UP: "one exit is reported once",
         _E.EXITED_UNWANTED: "one exit is reported once",
+        _E.EXITED_AGAIN: "one exit is reported once",
         _E.RETRY_DUE: "a stale timer",
     },
     _S.FAILED: {
@@ -130,6 +136,7 @@ IGNORED: Final[dict[State, dict[Event, str]]] = {
         _E.EXITED_RETRY: "one exit is reported once",
         _E.EXITED_GAVE_UP: "one exit is reported once",
         _E.EXITED_UNWANTED: "one exit is reported once",
+        _E.EXITED_AGAIN: "one exit is reported once",
         _E.DELAY_PASSED: "a stale timer",
     },
 }

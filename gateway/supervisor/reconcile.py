@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from gateway.model import ServerName, ServerSpec
 
 
@@ -39,14 +41,23 @@ class Adopt:
 Step = Start | Stop | Replace | Adopt
 
 
+def _how(spec: ServerSpec) -> tuple[object, ...]:
+    """What holds from the start of a process to its end."""
+    limits = msgspec.structs.replace(spec.limits, runtime_max_sec=None)
+    return spec.launch, spec.session, spec.sandbox, limits
+
+
 def plan(wanted: Mapping[ServerName, ServerSpec], running: Mapping[ServerName, ServerSpec]) -> list[Step]:
-    """Return the steps, removals first (a renamed server may need its predecessor's port or lock)."""
+    """Return the steps, removals first (a renamed server may need its predecessor's port or lock).
+
+    Then come the required servers, which the gateway is not ready without, then the others, each in the given order.
+    """
     steps: list[Step] = [Stop(name) for name in running if name not in wanted]
-    for name, spec in wanted.items():
+    for name, spec in sorted(wanted.items(), key=lambda item: not item[1].required):
         old = running.get(name)
         if old is None:
             steps.append(Start(spec))
-        elif (old.launch, old.session) != (spec.launch, spec.session):
+        elif _how(old) != _how(spec):
             steps.append(Replace(spec))
         elif old != spec:
             steps.append(Adopt(spec))

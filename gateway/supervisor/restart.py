@@ -68,10 +68,17 @@ class RestartTracker:
         self._ready_at = now
         self._half_open = False
 
+    def planned_exit(self, now: float) -> None:
+        """It ended because it was to run no longer: that is no failure, and this start does not count."""
+        if self._is_long_ready(now):
+            self.forget()
+        elif self._starts:
+            self._starts.pop()
+
     def exited(self, now: float, *, clean: bool, hopeless: str = "") -> Verdict:
         """It ended. `clean`: by itself with status 0. `hopeless`: why another try cannot help."""
         policy = self._policy
-        if self._ready_at is not None and now - self._ready_at >= policy.reset_after_sec:
+        if self._is_long_ready(now):
             self.forget()
         if policy.restart == "no" or (policy.restart == "on-failure" and clean):
             why = f"restart = {policy.restart}"
@@ -81,6 +88,13 @@ class RestartTracker:
         if self._half_open:
             return self._give_up("the retry failed as well")
         return self._back_off(now)
+
+    def at_least(self, delay_s: float, asked_s: float | None) -> float:
+        """Lengthen a delay to what the other side asked for, within the longest that the policy knows."""
+        return max(delay_s, min(asked_s or 0.0, self._policy.restart_max_delay_sec))
+
+    def _is_long_ready(self, now: float) -> bool:
+        return self._ready_at is not None and now - self._ready_at >= self._policy.reset_after_sec
 
     def _back_off(self, now: float) -> Verdict:
         policy = self._policy

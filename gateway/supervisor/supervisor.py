@@ -8,50 +8,53 @@ from typing import Any, Final
 
 import anyio
 import httpx
-import structlog
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskStatus
 
 from gateway.clock import Clock
 from gateway.errors import HandshakeFailed, NotFound, ServerBusy, ServerNotReady
 from gateway.facts import Fact, Publish, ServerForgotten
-from gateway.model import RemoteLaunch, ServerName, ServerSpec, SessionScope
+from gateway.model import ServerName, ServerSpec, SessionScope
 from gateway.supervisor.calls.calling import ReadyUpstream
-from gateway.supervisor.child import Child
+from gateway.supervisor.causes import Cause
+from gateway.supervisor.child import ACQUIRE_WAIT_S, Child
+from gateway.supervisor.connecting import Connector
+from gateway.supervisor.keeping.children import CHANGED, Children
+from gateway.supervisor.keeping.instances import Instances, named
+from gateway.supervisor.keeping.merging import MergedFollower, merged_tail
+from gateway.supervisor.keeping.slots import StartSlots
+from gateway.supervisor.keeping.standing_aside import bring_up_beside, came_up, relieve
 from gateway.supervisor.lifecycle import State
-from gateway.supervisor.ports import Connection, OnTold
-from gateway.supervisor.process import LIVING
-from gateway.supervisor.processes.environment import blotter
-from gateway.supervisor.processes.figures import Looker
-from gateway.supervisor.processes.ring import LineRing
-from gateway.supervisor.processes.strays import Undertaker, end_escaped, marked
+from gateway.supervisor.limits.limits import Limits
+from gateway.supervisor.ports import (
+    Confine,
+    Confinement,
+    Refresh,
+    unconfined,
+    unknown,
+)
+from gateway.supervisor.processes.heap import give_back
+from gateway.supervisor.processes.strays import Undertaker
 from gateway.supervisor.reconcile import Adopt, Replace, Start, Stop, plan
-from gateway.supervisor.rows import status_row
-from gateway.supervisor.talking.remote import RemoteConnection
-from gateway.supervisor.talking.stdio import StdioConnection
-from gateway.supervisor.voice import Voice
-
-log = structlog.get_logger("supervisor")
+from gateway.supervisor.rows import Warm, status_row
+from gateway.supervisor.talking.remote import no_others
+from gateway.supervisor.voice import deaths_alone
+from gateway.supervisor.warmth.spares import MAX_INSTANCES, Spares
+from gateway.supervisor.warmth.using import UsedUpstream
+from gateway.supervisor.warmth.warmth import Warmth
 
 HOUSEKEEPING_S: Final = 5.0
-"""Between two rounds against strays; also how long a zombie may wait for whoever started it."""
+"""Between two rounds against zombies; also how long one may wait for whoever started it."""
+
+HEAP_S: Final = 30.0
+"""Between two times that freed memory is given back."""
 
 FOLLOW_S: Final = 0.25
 """How often a follower of a log looks for new lines."""
 
-MAX_INSTANCES: Final = 64
-"""Own children of one per-agent or per-session server; more callers than that have to take turns."""
 
-
-def _nobody(_fact: Fact) -> None:
-    """Instances tell nobody: the shared child's state and tools stand for the server."""
-
-
-async def _ready(child: Child, ready_s: float) -> None:
-    """Wait until a child is ready. Raises: HandshakeFailed with its own reason, when it gives up or time is over."""
-    with anyio.move_on_after(ready_s):
-        if await child.came_up():
-            return
-    raise HandshakeFailed(child.spec.name, f"{child.spec.name} did not become ready: {child.reason}")
+def _unknown(_name: ServerName) -> bool:
+    """Nobody remembers any tools: lazy servers are looked at once."""
+    return False
 
 
 class Supervisor:
@@ -67,128 +70,184 @@ class Supervisor:
         version: str,
         start_parallel: int = 4,
         remote_transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        refresh: Refresh = no_others,
+        confine: Confine = unconfined,
+        confinement: Confinement = unknown,
+        knows_tools: Callable[[ServerName], bool] = _unknown,
+        home: str = "",
+        limits: Limits | None = None,
     ) -> None:
         self._clock = clock
         self._publish = publish
         self._rng = rng
-        self._secrets = secrets
-        self._version = version
-        self._remote_transport = remote_transport
-        self._starting = anyio.CapacityLimiter(start_parallel)
+        self._confinement = confinement
+        self._starting = StartSlots(start_parallel, clock)
         self._specs: dict[ServerName, ServerSpec] = {}
         self._held: set[ServerName] = set()
-        self._children: dict[tuple[ServerName, str], Child] = {}
-        self._voices: dict[Child, Voice] = {}
-        # Beside the set: those that shall take over, and those that were relieved and still answer their last calls.
-        self._aside: set[Child] = set()
-        self._scopes: dict[int, anyio.CancelScope] = {}
-        self._looker = Looker()
-        self._tasks: TaskGroup | None = None
+        self._children = Children(self._child, self._heard)
+        self._spares = Spares(self._children, deaths_alone(publish))
+        self._warmth = Warmth(self._children, clock=clock, publish=publish, knows_tools=knows_tools)
+        self._limits = limits or Limits(clock)
+        self._instances = Instances(self._limits.figures)
+        self._connect = Connector(
+            version=version,
+            secrets=secrets,
+            remote_transport=remote_transport,
+            refresh=refresh,
+            confine=confine,
+            limits=self._limits,
+            home=home,
+        )
+        self._ticked_at: float | None = None
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Own all children until cancelled; then stop every one of them, all at once, and return."""
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            for child in self._all():
-                tasks.start_soon(self._keep, child)
-            task_status.started()
-            await self._housekeeping()
+        """Own all children until cancelled; then tell them to stop, the last started one first, and wait for all."""
+        ending = anyio.Event()
+        async with self._limits.watching(self._all), anyio.create_task_group() as tasks:
+            try:
+                await tasks.start(self._children.run, ending)
+                tasks.start_soon(self._warmth.run)
+                task_status.started()
+                await self._housekeeping()
+            finally:
+                ending.set()
 
     async def apply(self, specs: Sequence[ServerSpec]) -> None:
         """Make this the wanted set. Equal specs keep their process; returns when decided, not when started."""
         for step in plan({spec.name: spec for spec in specs}, self._specs):
+            self._children.call_off(step.name if isinstance(step, Stop) else step.spec.name)
             match step:
                 case Start(spec):
                     self._specs[spec.name] = spec
-                    self._add(spec, "")
+                    self._add(spec)
                 case Stop(name):
                     self._forget(name)
                 case Replace(spec):
                     self._specs[spec.name] = spec
                     self._replace(spec)
                 case Adopt(spec):
-                    self._specs[spec.name] = spec
-                    for child in self._of(spec.name):
+                    before, self._specs[spec.name] = self._specs[spec.name].start, spec
+                    for child in self._children.of(spec.name):
                         child.adopt(spec)
+                        self._warmth.adopt(child, before)
+                    self._spares.adopt(spec)
+                    self._fill(spec)
 
-    async def acquire(self, server: ServerName, instance: str = "") -> ReadyUpstream:
+    async def acquire(
+        self, server: ServerName, instance: str = "", *, tool: str = "", caller: str = ""
+    ) -> ReadyUpstream | UsedUpstream:
         """Return the ready upstream of `server`: the shared one, or the caller's own where the server asks for that.
 
-        Raises: ServerNotReady, ServerBusy.
+        One that rests is started, and waited for as long as its start may take. `tool` and `caller`: whose failures
+        count, and among whom turns are shared, when it is busy.
+
+        Raises: ServerNotReady, ServerBusy, BreakerOpen.
         """
         spec = self._specs.get(server)
         if spec is None:
             raise ServerNotReady(server, state=State.STOPPED, reason="no such server")
-        if spec.session is SessionScope.SHARED or server in self._held:
+        is_held = server in self._held
+        if spec.session is SessionScope.SHARED or is_held:
             instance = ""
-        child = self._children.get((server, instance)) or self._add_instance(spec, instance)
-        return await child.upstream()
+        child = self._children.get(server, instance) or self._add_instance(spec, instance)
+        with self._warmth.kept(child) if is_held else self._warmth.called(child):
+            wait_s = self._warmth.patience_s(child) or ACQUIRE_WAIT_S
+            upstream = await child.upstream(wait_s, tool=tool, party=caller)
+        return self._warmth.noting(child, upstream)
+
+    def prestart(self, name: ServerName) -> None:
+        """A call to this server is expected soon: start it if it rests. Waits for nothing."""
+        child = self._children.get(name)
+        if child is not None and name not in self._held:
+            self._warmth.prestart(child)
+
+    def resting(self) -> frozenset[ServerName]:
+        """The servers that the next call starts."""
+        shared = ((name, self._children.get(name)) for name in self._specs)
+        return frozenset(name for name, child in shared if child is not None and self._warmth.is_resting(child))
 
     async def release(self, instance: str) -> None:
         """Stop the children that were started for this instance; it will not come back."""
-        for (server, owner), child in list(self._children.items()):
-            if instance and owner == instance:
-                self._drop(server, child, "its session ended")
+        for child in self._children.in_set():
+            if instance and child.instance == instance:
+                self._children.drop(child, "its session ended")
+                self._fill(child.spec)
 
     async def start(self, name: ServerName) -> None:
-        """Start a server that was stopped or has failed. Raises: NotFound."""
+        """Start a server that was stopped, rests, or has failed. Raises: NotFound."""
         children = self._known(name)
         self._held.discard(name)
         for child in children:
+            self._warmth.ordered(child)
             child.start()
+        self._fill(self._specs[name])
 
     async def stop(self, name: ServerName) -> None:
-        """Stop a server; it stays stopped until `start`. Returns when it is stopped. Raises: NotFound."""
+        """Stop a server; it stays stopped until `start`. Returns when it is, or is wanted again. Raises: NotFound."""
         children = self._known(name)
         self._held.add(name)
+        self._spares.end(name, "stopped by request")
+        self._children.call_off(name)
         for child in children:
+            self._warmth.ordered(child)
             child.stop()
-        for child in children:
+        for child in self._children.end_beside(name, "stopped by request"):
             await child.settled()
 
     async def restart(self, name: ServerName) -> None:
         """Stop a server and start it again; returns at once. Raises: NotFound."""
         children = self._known(name)
         self._held.discard(name)
+        self._spares.end(name, "restarted by request")
+        self._children.call_off(name)
         for child in children:
+            self._warmth.ordered(child)
             child.restart()
+        self._fill(self._specs[name])
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until no call is open, at most this long."""
         with anyio.move_on_after(timeout_s):
-            for child in self._all():
+            for child in self._children.all():
                 await child.in_flight.none()
+
+    def cut_calls(self, reason: str) -> None:
+        """Answer every open call with `ChildGone` now; their children begin to stop, for good."""
+        for child in self._all():
+            child.end(Cause.STOPPED, reason)
+            child.stop(reason)
 
     @property
     def specs(self) -> Mapping[ServerName, ServerSpec]:
         """The wanted set, by name."""
         return dict(self._specs)
 
+    @property
+    def ticked_at(self) -> float | None:
+        """When the housekeeping came round last (of the clock's `now`); None while it does not run."""
+        return self._ticked_at
+
+    def states(self) -> dict[str, str]:
+        """Where each server stands, by name in order; unlike `status` this looks at no process."""
+        shared = ((name, self._children.get(name)) for name in sorted(self._specs))
+        return {name: child.state.value for name, child in shared if child is not None}
+
     def status(self) -> list[dict[str, Any]]:
         """Return one row per server, in the order of their names."""
-        children = list(self._children.values())
-        self._looker.forget_all_but({child.pid for child in children if child.pid is not None})
-        return [
-            status_row(
-                self._children[spec.name, ""],
-                self._looker.look(self._children[spec.name, ""].pid),
-                instances=sum(1 for child in self._of(spec.name) if child.instance),
-            )
-            for _, spec in sorted(self._specs.items())
-        ]
+        shared = [self._children.get(name) for name in sorted(self._specs)]
+        return [self._row(child) for child in shared if child is not None]
 
     def logs(self, name: ServerName, lines: int = 200) -> list[str]:
         """Return the newest lines that a server wrote to stderr. Raises: NotFound."""
-        return self._known(name)[0].stderr.tail(lines)
+        return merged_tail(self._known(name)[0].stderr, named(self._own(name)), lines)
 
     async def follow_logs(self, name: ServerName) -> AsyncIterator[str]:
-        """Yield each new line until the server is forgotten. Raises: NotFound."""
-        ring = self._known(name)[0].stderr
-        seen = ring.total_lines
-        while name in self._specs:
-            for line in ring.since(seen):
+        """Yield each new line, also of the children that come after this one, until closed. Raises: NotFound."""
+        follower = MergedFollower(self._known(name)[0].stderr, named(self._own(name)))
+        while True:
+            shared = self._known(name)[0].stderr if name in self._specs else None
+            for line in follower.news(shared, named(self._own(name))):
                 yield line
-            seen = ring.total_lines
             await anyio.sleep(FOLLOW_S)
 
     async def hand_over(self, spec: ServerSpec, *, ready_s: float, drain_s: float) -> None:
@@ -197,176 +256,134 @@ class Supervisor:
         The relieved child may finish its calls, at most `drain_s`. Where nothing serves there is nothing to relieve:
         the spec is applied, and waited for. A server that was stopped stays stopped.
 
-        Raises: HandshakeFailed when the new child is not ready within `ready_s`; what served goes on serving.
+        Whatever is asked of the server meanwhile counts more: then nothing takes over.
+
+        Raises: HandshakeFailed when the new child is not ready within `ready_s`, or something else was asked of the
+        server meanwhile; what served goes on serving.
         """
-        old = self._children.get((spec.name, ""))
-        if old is None or self._tasks is None or spec.name in self._held:
-            await self.apply([*(one for one in self._specs.values() if one.name != spec.name), spec])
+        old, name = self._children.get(spec.name), spec.name
+        if old is None or self._children.tasks is None or name in self._held:
+            await self.apply([*(one for one in self._specs.values() if one.name != name), spec])
             return
-        if old.state is not State.READY:
-            self._specs[spec.name] = spec
-            self._replace(spec)
-            await _ready(old, ready_s)
-            return
-        new = self._child(spec, "", is_heard=False)
-        new.take_after(old)
-        self._aside.add(new)
-        try:
-            new.start()
-            self._tasks.start_soon(self._keep, new)
-            await _ready(new, ready_s)
-        except BaseException:
-            self._dismiss(new, "it did not become ready in time")
-            raise
-        self._relieve(old, new, drain_s)
-
-    def _relieve(self, old: Child, new: Child, drain_s: float) -> None:
-        """Put `new` in the place of `old`; nothing is awaited, so nobody sees a moment without a child."""
-        name = new.spec.name
-        self._aside.discard(new)
-        if self._children.get((name, "")) is not old or self._tasks is None:  # forgotten or replaced meanwhile
-            self._dismiss(new, "its server changed meanwhile")
-            return
-        self._voices[old].hush()
-        self._aside.add(old)
-        self._specs[name] = new.spec
-        self._children[name, ""] = new
-        for child in self._of(name):
-            if child.instance:  # they belong to callers and hold their state; the next ones start by the new spec
-                self._drop(name, child, "its server was replaced")
-        self._voices[new].speak()
-        self._tasks.start_soon(self._retire, old, drain_s)
-
-    async def _retire(self, child: Child, drain_s: float) -> None:
-        with anyio.move_on_after(drain_s):
-            await child.in_flight.none()
-        self._dismiss(child, "another release took over")
-
-    def _dismiss(self, child: Child, reason: str) -> None:
-        """End a child that stands aside."""
-        self._aside.discard(child)
-        if (voice := self._voices.get(child)) is not None:
-            voice.hush()
-        child.stop(reason)
-        scope = self._scopes.get(id(child))
-        if scope is not None:
-            scope.cancel()
+        with self._warmth.kept(old):
+            if old.state is not State.READY:
+                self._children.call_off(name)
+                self._specs[name] = spec
+                self._replace(spec)
+                await came_up(old, ready_s)
+                if self._specs.get(name) is not spec:
+                    raise HandshakeFailed(name, f"{name} was not switched: {CHANGED}")
+            else:
+                new = await bring_up_beside(self._children, old, spec, self._publish, ready_s)
+                if not relieve(self._children, old, new, drain_s):
+                    raise HandshakeFailed(name, f"{name} was not switched: {CHANGED}")
+                self._specs[name] = spec
+                self._end_instances(spec)
+        self._warmth.poke()
 
     # The set of children.
 
     def _all(self) -> list[Child]:
-        return [*self._children.values(), *self._aside]
-
-    def _of(self, name: ServerName) -> list[Child]:
-        """The shared child first."""
-        return [child for (server, _), child in self._children.items() if server == name]
+        return self._children.all()
 
     def _known(self, name: ServerName) -> list[Child]:
         if name not in self._specs:
             raise NotFound(f"there is no server {name!r}", fix="See: mcp-gateway status")
-        return self._of(name)
+        return self._children.of(name)
 
-    def _child(self, spec: ServerSpec, instance: str, *, is_heard: bool = True) -> Child:
-        voice = Voice(_nobody if instance else self._publish, is_heard=is_heard)
-        child = Child(
+    def _own(self, name: ServerName) -> list[Child]:
+        """Those of single callers, then those that wait for one."""
+        return [*(child for child in self._children.of(name) if child.instance), *self._spares.of(name)]
+
+    def _row(self, child: Child) -> dict[str, Any]:
+        row = status_row(
+            child,
+            self._limits.figures(child.pid),
+            instances=sum(1 for one in self._children.of(child.spec.name) if one.instance),
+            warm=self._warm(child),
+            sandbox=self._confinement(child.spec),
+            limits=self._limits.row(child.spec, child.pid),
+        )
+        return self._instances.speak(row, child, self._own(child.spec.name))
+
+    def _heard(self, child: Child, fact: Fact) -> None:
+        self._instances.heard(child, fact)
+        self._warmth.heard(child, fact)
+
+    def _warm(self, child: Child) -> Warm:
+        nap, record = self._warmth.nap(child), self._warmth.prestarts.record(child.spec.name)
+        return Warm(nap.is_resting, nap.woken, self._spares.count(child.spec.name), record.started, record.wasted)
+
+    def _child(self, spec: ServerSpec, instance: str, publish: Publish) -> Child:
+        return Child(
             spec,
             instance,
             clock=self._clock,
-            publish=voice,
+            publish=publish,
             rng=self._rng,
             connect=self._connect,
             starting=self._starting,
         )
-        self._voices[child] = voice
-        return child
 
-    def _add(self, spec: ServerSpec, instance: str) -> Child:
-        child = self._child(spec, instance)
-        self._children[spec.name, instance] = child
+    def _add(self, spec: ServerSpec) -> None:
+        """Add a server's shared child."""
+        child = self._children.new(spec, "", self._publish)
         if spec.name not in self._held:
-            child.start()
-        if self._tasks is not None:
-            self._tasks.start_soon(self._keep, child)
-        return child
+            self._warmth.begin(child)
+        self._children.put(child)
+        self._fill(spec)
 
     def _add_instance(self, spec: ServerSpec, instance: str) -> Child:
-        if len(self._of(spec.name)) > MAX_INSTANCES:
+        if len(self._children.of(spec.name)) > MAX_INSTANCES:
             raise ServerBusy(spec.name, MAX_INSTANCES)
-        return self._add(spec, instance)
+        child = self._spares.take(spec.name, instance)
+        if child is None:
+            child = self._children.new(spec, instance, deaths_alone(self._publish))
+            child.start()
+            self._children.put(child)
+        self._fill(spec, is_called=True)
+        return child
+
+    def _fill(self, spec: ServerSpec, *, is_called: bool = False) -> None:
+        """See to its spares; a lazy server has some only from its first call on."""
+        is_time = is_called or not spec.start.lazy or self._spares.has(spec.name)
+        if is_time and spec.name not in self._held:
+            self._spares.fill(spec)
 
     def _replace(self, spec: ServerSpec) -> None:
-        for child in self._of(spec.name):
-            if child.instance:
-                self._drop(spec.name, child, "its server was replaced")
-                continue
+        child = self._children.get(spec.name)
+        if child is not None:
             child.adopt(spec)
             if spec.name not in self._held:
-                child.restart()
+                self._warmth.restart(child, "its configuration changed")
+        self._end_instances(spec)
+
+    def _end_instances(self, spec: ServerSpec) -> None:
+        """Those of single callers hold their state and end with what they were started by; the next ones are new."""
+        for child in self._children.of(spec.name):
+            if child.instance:
+                self._children.drop(child, "its server was replaced")
+        self._spares.end(spec.name, "its server was replaced")
+        self._fill(spec)
 
     def _forget(self, name: ServerName) -> None:
-        for child in self._of(name):
-            self._drop(name, child, "no longer wanted")
+        for child in self._children.of(name):
+            self._children.drop(child, "no longer wanted")
+        self._spares.end(name, "no longer wanted")
+        self._warmth.prestarts.forget(name)
+        self._instances.forget(name)
         del self._specs[name]
         self._held.discard(name)
         self._publish(ServerForgotten(self._clock.wall(), name))
 
-    def _drop(self, server: ServerName, child: Child, reason: str) -> None:
-        """Take a child out of the set; its own task sees to its end."""
-        self._children.pop((server, child.instance), None)
-        child.stop(reason)
-        scope = self._scopes.get(id(child))
-        if scope is not None:
-            scope.cancel()
-
-    async def _keep(self, child: Child) -> None:
-        """Run one child for as long as it is in the set, or stands aside."""
-        if child not in self._all():
-            self._voices.pop(child, None)
-            return
-        with anyio.CancelScope() as scope:
-            self._scopes[id(child)] = scope
-            try:
-                await child.run()
-            finally:
-                del self._scopes[id(child)]
-                self._voices.pop(child, None)
-
-    def _connect(
-        self, spec: ServerSpec, *, on_told: OnTold, on_trouble: Callable[[], None], stderr: LineRing, probe: bool
-    ) -> Connection:
-        secrets = self._secrets(spec.name)
-        stderr.clean = blotter(secrets)
-        if isinstance(spec.launch, RemoteLaunch):
-            return RemoteConnection(
-                spec.name,
-                spec.launch,
-                secrets,
-                version=self._version,
-                on_told=on_told,
-                on_trouble=on_trouble,
-                transport=self._remote_transport,
-                start_timeout_s=spec.health.start_timeout_sec,
-                probe=probe,
-            )
-        return StdioConnection(
-            spec.name,
-            spec.launch,
-            secrets,
-            version=self._version,
-            on_told=on_told,
-            stderr=stderr,
-            start_timeout_s=spec.health.start_timeout_sec,
-            probe=probe,
-        )
-
     # Against strays.
 
     async def _housekeeping(self) -> None:
-        undertaker = Undertaker()
+        undertaker, heap_at = Undertaker(), self._clock.now() + HEAP_S
         while True:
+            self._ticked_at = self._clock.now()
             await anyio.sleep(HOUSEKEEPING_S)
             await anyio.to_thread.run_sync(undertaker.round)
-            found = await anyio.to_thread.run_sync(marked)
-            ended = end_escaped(found, LIVING)
-            if ended:
-                log.warning("escaped_processes_ended", pids=ended)
+            if self._clock.now() >= heap_at:
+                heap_at = self._clock.now() + HEAP_S
+                await anyio.to_thread.run_sync(give_back)

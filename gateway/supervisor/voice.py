@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gateway.facts import Fact, Publish
+from gateway.facts import ChildExited, Fact, Publish
+
+
+def deaths_alone(publish: Publish) -> Publish:
+    """Tell only of ends: an instance has no state or tools that stand for its server, but how it died matters."""
+
+    def tell(fact: Fact) -> None:
+        if isinstance(fact, ChildExited):
+            publish(fact)
+
+    return tell
 
 
 class Voice:

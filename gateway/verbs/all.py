@@ -9,6 +9,7 @@ from gateway.model import Origin
 from gateway.verbs import (
     catalogue,
     connect,
+    deaths,
     definitions,
     installing,
     learn,
@@ -123,6 +124,9 @@ class OfflineVerbs:
     async def record(self, name: str, *, format: str = "json") -> Json:  # noqa: A002 - the parameter's public name
         return await records.record(self._parts, name, form=format)
 
+    async def deaths(self, *, name: str | None = None, limit: int = 50) -> Json:
+        return await deaths.deaths(self._parts, name, limit=limit)
+
     async def requests(self, *, state: str | None = None) -> Json:
         return await requests.requests(self._parts, state)
 
@@ -197,6 +201,9 @@ class OnlineVerbs(OfflineVerbs):
 
     async def logs(self, name: str, *, lines: int = 200) -> Json:
         return await servers.logs(self._running, name, lines=lines)
+
+    async def deaths(self, *, name: str | None = None, limit: int = 50) -> Json:
+        return await deaths.deaths_now(self._running, name, limit=limit)
 
     def follow_logs(self, name: str) -> AsyncIterator[str]:
         return servers.follow_logs(self._running, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -12,6 +11,8 @@ from gateway.errors import UsageError
 from gateway.install.planning.machine import FIXES, Machine, Program
 from gateway.massgen.config import render_block
 from gateway.model import ServerSpec, StdioLaunch
+from gateway.supervisor.sandbox.deciding import Host, Level, summary
+from gateway.supervisor.sandbox.probing import probe_host
 from gateway.verbs.parts import Parts
 from gateway.verbs.registry_checks import check as _check
 from gateway.verbs.registry_checks import registry_checks
@@ -51,7 +52,7 @@ async def doctor(parts: Parts) -> Json:
     checks = [
         *program_checks(await parts.machine(), programs_used(await parts.wanted())),
         _torch_check(),
-        _sandbox_check(),
+        sandbox_check(await probe_host()),
         *await _store_checks(parts),
     ]
     checks += await registry_checks(parts)
@@ -98,11 +99,12 @@ def _torch_check() -> Json:
     return _check("torch", "ok", "installed; only the learner's process imports it", "")
 
 
-def _sandbox_check() -> Json:
-    if sys.platform != "linux":
-        return _check("sandbox", "warning", f"none on {sys.platform}: children run with your rights", "Run on Linux.")
-    message = "none: children have an exact environment and their own process group, and your file access."
-    return _check("sandbox", "warning", message, "Run the gateway as its own user (the systemd unit does).")
+def sandbox_check(host: Host) -> Json:
+    """Which level confines installed servers here, and why not more; what would give more is told with it."""
+    found = summary(host)
+    if found.level is Level.NONE:
+        return _check("sandbox", "warning", found.message, found.fix)
+    return _check("sandbox", "ok", f"{found.message}. {found.fix}" if found.fix else found.message, "")
 
 
 async def _store_checks(parts: Parts) -> list[Json]:

@@ -137,6 +137,10 @@ class Parts:
     vacancies: Callable[[], list[Json]] = no_vacancies  # of the `[[discover]]` rules, each with its reasons
 
 
+async def _nothing_to_note() -> None:
+    """Every death is in the store already."""
+
+
 def no_notes(_: ServerName) -> Json:
     """Nothing is known of a server's definitions."""
     return {"rejected_tools": 0, "instructions_held": False, "labels": 0}
@@ -159,6 +163,7 @@ class Running:
     not_ready: Callable[[], list[str]]  # why no work can be taken now; empty: it can
     reload: Callable[[], Awaitable[Json]]
     definition_notes: Callable[[ServerName], Json] = no_notes  # more about a server's definitions, for `status`
+    deaths_noted: Callable[[], Awaitable[None]] = _nothing_to_note  # writes the deaths that still wait for it
 
     def caller(self, agent: str | None = None, run: str | None = None) -> Caller:
         """The administration as a caller, asking as an agent would."""

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.config import Config
 from gateway.errors import RefusedByPolicy, UsageError
-from gateway.install.planning.blueprint import BundleSource, InstallPlan
+from gateway.install.planning.blueprint import BundleSource, InstallPlan, named_by
 from gateway.install.planning.plan import make_plan
 from gateway.install.planning.references import Reference, RefKind, parse_reference, suggest_name
 from gateway.install.planning.rules import Rules
@@ -36,6 +36,7 @@ class Ask:
     allow_fresh: bool = False
     sha256: str = ""  # of the bundle; another content is refused
     via: str = "direct"  # or "connect": through Smithery Connect
+    granted: tuple[str, ...] | None = None  # what a person named once, where `settings` hold defaults as well
 
 
 def rules_of(config: Config, *, allow_fresh: bool = False) -> Rules:
@@ -112,6 +113,9 @@ async def plan_of(
         args=ask.args,
         from_=from_,
     )
+    if ask.granted is not None:
+        named = (*ask.granted, *named_by(ask.origin, {}, ask.args))
+        plan = replace(plan, granted=tuple(dict.fromkeys(named)))
     return with_sha256(plan, ask.sha256)
 
 

@@ -12,7 +12,7 @@ import structlog
 from gateway.config.server import ServerSection
 from gateway.errors import GatewayError, InstallError, NotFound
 from gateway.install.planning.references import parse_reference
-from gateway.model import RemoteLaunch, ServerName
+from gateway.model import RemoteLaunch, ServerName, StdioLaunch
 from gateway.store.definitions import Pinned
 from gateway.store.installed import InstalledServer
 from gateway.verbs.committing import change_over, collect_content, is_same, row_of, shake_hands
@@ -149,6 +149,7 @@ def ask_again(parts: Parts, server: InstalledServer, *, allow_fresh: bool) -> As
         origin=server.spec.origin,
         allow_fresh=allow_fresh,
         via=via_of(server.spec),
+        granted=server.spec.launch.granted if isinstance(server.spec.launch, StdioLaunch) else (),
     )
 
 

@@ -15,7 +15,7 @@ from gateway.admin.ports import Progress, RunningVerbs
 from gateway.admin.web.session import UiKeys
 from gateway.clock import SystemClock
 from gateway.errors import GatewayError, NotFound, UsageError
-from tests.admin.rows import HOSTILE, connection_row, server_row
+from tests.admin.rows import HOSTILE, connection_row, death_row, server_row
 from tests.admin.threads import port_of, serving
 
 Json = dict[str, Any]
@@ -42,6 +42,7 @@ class FakeVerbs:
              "state": "pending", "decided_at": None, "message": HOSTILE},
         ]  # fmt: skip
         self.call_result: Json = {"content": [{"type": "text", "text": "hello"}]}
+        self.death_rows = [death_row("git")]
         self.log_lines = ["first", "second"]
         self.followed = ["third", "fourth"]
         self.install_gate: anyio.Event | None = None
@@ -207,6 +208,10 @@ class FakeVerbs:
             "waiting": [], "labels": [{"kind": "cross_tool", "message": HOSTILE}],
         }  # fmt: skip
         return self._done("record", result, {"name": name, "format": format})
+
+    async def deaths(self, *, name: str | None = None, limit: int = 50) -> Json:
+        rows = [row for row in self.death_rows if name in {None, row["server"]}]
+        return self._done("deaths", {"deaths": rows}, {"name": name, "limit": limit})
 
     async def requests(self, *, state: str | None = None) -> Json:
         return self._done("requests", {"requests": self.request_rows}, {"state": state})

@@ -135,7 +135,7 @@ def test_the_daemon_is_found_by_its_file_with_the_token_beside_it(tmp_path: Path
     write_daemon_file(tmp_path, os.getpid(), "http://127.0.0.1:4242/mcp")
     (tmp_path / "admin-token").write_text("secret\n")
 
-    assert find_daemon(tmp_path, {}) == Daemon("http://127.0.0.1:4242", "secret", os.getpid())
+    assert find_daemon(tmp_path, {}) == Daemon("http://127.0.0.1:4242", "secret", os.getpid(), tmp_path)
 
 
 def test_variables_beat_the_files(tmp_path: Path) -> None:

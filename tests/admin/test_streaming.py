@@ -86,3 +86,17 @@ async def test_when_the_listener_leaves_the_work_is_cancelled() -> None:
         await LineStream(work)({}, listener.receive, listener.send)
 
     assert was_cancelled.is_set()
+
+
+async def test_a_line_that_may_not_be_missed_waits_for_a_slow_reader() -> None:
+    count = WAITING_LINES + 50
+
+    async def work(_: Tell) -> dict[str, Any]:
+        for n in range(count):
+            await stream.put({"n": n})
+        return {}
+
+    stream, listener = LineStream(work), Listener()
+    with anyio.fail_after(20):
+        await stream({}, listener.receive, listener.send)
+    assert [line["n"] for line in listener.lines()[:-1]] == list(range(count))

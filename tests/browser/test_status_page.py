@@ -73,6 +73,19 @@ def brightness(colour: str) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
+@pytest.mark.parametrize("width", [1280, 420])
+def test_every_column_of_the_servers_is_in_sight(browser: webdriver.Chrome, gateway: Gateway, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    log_in(browser, gateway)
+    wait_for(browser, "echo")
+    wide = "const w = document.querySelector('#servers .wide'); return [w.scrollWidth - w.clientWidth, w.clientHeight]"
+    beyond, height = browser.execute_script(wide)
+    assert beyond <= 0
+    assert height < 600  # two servers, none of them a page tall
+    assert "/nowhere/at/all" in wait_for(browser, "echo")
+
+
 def test_logging_out_works_from_the_page(browser: webdriver.Chrome, gateway: Gateway) -> None:
     log_in(browser, gateway)
     wait_for(browser, "browser-agent")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.app import run
-from gateway.cli.config import example, packaged
+from gateway.cli.config import _reloaded, example, packaged
 from gateway.errors import GatewayError
 from tests.admin.fakes import FakeVerbs
 from tests.cli.lines import Cli, Line, check
@@ -61,3 +61,28 @@ def test_all_problems_of_a_bad_file_are_told_at_once(tmp_path: Path, capsys: pyt
 def test_a_file_that_an_installation_lacks_is_said() -> None:
     with pytest.raises(GatewayError, match=r"nothing\.txt is missing"):
         packaged("gateway.config", "nothing.txt", "nothing.txt")
+
+
+def test_a_reload_that_read_no_file_says_so() -> None:
+    assert "No configuration file was read" in list(_reloaded({"file": None, "unchanged": 7}))[-1]
+    assert list(_reloaded({"file": "f", "unchanged": 7})) == ["unchanged: 7"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[gateway]\nport = " + b"9" * 10_000, "thousands of digits"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b"#" * 2_000_000, "KiB"),
+        (b'[[server]]\nname = "a"\ncommand = ["a\\u0000"]', "NUL"),
+    ],
+    ids=["digits", "bytes", "large", "NUL"],
+)
+def test_no_file_gives_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, said: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(content)
+
+    assert run(["config", "check", str(file), "--json"]) == 2
+    assert said in json.loads(capsys.readouterr().out)["error"]["message"]

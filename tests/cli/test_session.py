@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 import pytest
 
+from gateway.admin.presence import ComingOrGoing
 from gateway.cli.app import run
 from gateway.cli.session import Session, verb
 from gateway.errors import NotRunning
+from tests.admin.test_presence import holding
 
 pytestmark = pytest.mark.process
 
@@ -32,6 +34,11 @@ def test_a_named_gateway_that_is_away_is_never_replaced_by_this_process(tmp_path
 
     with pytest.raises(NotRunning):
         session.ask("list_servers")
+
+
+def test_a_gateway_that_starts_is_waited_for_and_not_replaced_by_this_process(tmp_path: Path) -> None:
+    with holding(tmp_path, "serve"), pytest.raises(ComingOrGoing):
+        Session(tmp_path, False, {}).ask("list_servers")
 
 
 def test_a_verb_is_handed_its_surroundings_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

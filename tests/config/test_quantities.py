@@ -14,9 +14,11 @@ from gateway.config.quantities import (
     cpus,
     cpus_problem,
     file_size_problem,
+    seconds,
     size,
     size_problem,
 )
+from gateway.config.server import RestartTable
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,45 @@ def test_a_wrong_amount_is_told_with_its_path() -> None:
     decoder = Decoder()
     decoder.section(Config, {"server": [{"name": "a", "command": ["x"], "limits": {"CPUQuota": 2}}]}, "")
     assert [(p.path, "one processor" in p.message) for p in decoder.problems] == [("server[0].limits.CPUQuota", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5s", 5.0),
+        ("500ms", 0.5),
+        ("1min 30s", 90.0),
+        ("2h", 7200.0),
+        ("1.5 d", 129_600.0),
+        ("5", None),
+        ("soon", None),
+        ("5s later", None),
+        ("", None),
+    ],
+)
+def test_time_spans_are_read_as_seconds(text: str, expected: float | None) -> None:
+    assert seconds(text) == expected
+
+
+def test_a_key_in_seconds_may_be_written_as_a_time_span() -> None:
+    decoder = Decoder()
+    assert decoder.section(RestartTable, {"RestartSec": "2s", "RetryFailedSec": "5min"}, "restart") == RestartTable(
+        RestartSec=2.0, RetryFailedSec=300.0
+    )
+    decoder.section(RestartTable, {"RestartSec": "soon"}, "restart")
+    assert [(p.path, "number" in p.message) for p in decoder.problems] == [("restart.RestartSec", True)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        ({"command": ["x"], "sandbox": {"level": "none", "network": "none"}}, "server[0].sandbox.network"),
+        ({"url": "https://a.example/mcp", "limits": {"MemoryMax": "1G"}}, "server[0].limits.MemoryMax"),
+        ({"command": ["x"], "prestart": True}, "server[0].prestart"),
+        ({"command": ["x"], "prestart": True, "start": "lazy", "session": "per-agent"}, "server[0].prestart"),
+    ],
+)
+def test_what_could_never_work_is_told(keys: dict[str, object], path: str) -> None:
+    decoder = Decoder()
+    decoder.section(Config, {"server": [{"name": "a", **keys}]}, "")
+    assert [problem.path for problem in decoder.problems] == [path]

@@ -97,3 +97,9 @@ def test_an_error_names_the_file_and_every_problem() -> None:
     assert "gateway.port: must be between 1 and 65535, not 0" in text
     assert 'gateway.hots: unknown key; did you mean "host"?' in text
     assert caught.value.exit_status == 2
+
+
+def test_of_a_file_with_a_problem_in_each_line_the_first_hundred_are_told() -> None:
+    found = problems("".join(f"key{number} = 1\n" for number in range(5000)))
+    assert len(found) == 101
+    assert found["…"] == "and 4900 more"

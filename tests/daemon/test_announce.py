@@ -35,3 +35,9 @@ def test_servers_that_are_not_ready_are_named_with_their_state() -> None:
 
 def test_without_auth_no_token_is_asked_for() -> None:
     assert "none needed" in told(auth_enabled=False)
+
+
+def test_servers_that_start_when_called_are_served() -> None:
+    text = told(servers={"time": "ready", "git": "resting", "bad": "failed"})
+    assert "serving 2 of 3 servers: time, git (starts when called)" in text
+    assert "not ready: bad (failed)" in text

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.daemon.house import House, Site, build_house
+from gateway.daemon.house import House, build_house
 from gateway.daemon.options import ServeOptions
+from gateway.daemon.rooms import Site
 from gateway.daemon.setup import read_setup
 from gateway.facts import ToolsListed
 from gateway.model import ServerName, Tool, ToolName, ToolRef
@@ -26,16 +27,13 @@ NO_AUTH = "[auth]\nenabled = false\n"
 QUIET = "[smithery]\nenabled = false\n[registry]\nenabled = false\n"
 
 
-@asynccontextmanager
-async def open_house(folder: Path, text: str = "") -> AsyncIterator[House]:
-    """A house with this configuration file."""
-    file = folder / "config.toml"
-    file.write_text(QUIET + text)
-    options = ServeOptions(config_file=file, state_dir=folder / "state")
+def site_of(folder: Path) -> Site:
+    """What a house with the configuration file in this folder is built from."""
+    options = ServeOptions(config_file=folder / "config.toml", state_dir=folder / "state")
     env = {"PATH": "/usr/bin:/bin"}
     setup = read_setup(options, env)
     setup.state.prepare()
-    site = Site(
+    return Site(
         setup=setup,
         options=options,
         env=env,
@@ -44,7 +42,13 @@ async def open_house(folder: Path, text: str = "") -> AsyncIterator[House]:
         url=URL,
         tell=lambda name, step: None,
     )
-    async with build_house(site) as house:
+
+
+@asynccontextmanager
+async def open_house(folder: Path, text: str = "") -> AsyncIterator[House]:
+    """A house with this configuration file."""
+    (folder / "config.toml").write_text(QUIET + text)
+    async with build_house(site_of(folder)) as house:
         await house.reconcile()
         yield house
 
@@ -207,3 +211,28 @@ async def test_another_name_in_the_host_header_is_refused(tmp_path: Path, host: 
         transport = httpx.ASGITransport(house.app)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
             assert (await client.get("/healthz")).status_code == 403
+
+
+LAZY = '[[server]]\nname = "one"\ncommand = ["/nowhere/one"]\nrequired = true\nstart = "lazy"\n'
+
+
+async def test_a_required_server_that_rests_with_known_tools_is_ready_and_settled(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        await house.parts.definitions.remember_tools(ServerName("one"), listed("one", "t").tools)
+    async with open_house(tmp_path, LAZY) as house:
+        assert house.standings() == {"one": "resting"}
+        assert house.is_serving(ServerName("one"))
+        assert await house.is_settled()
+        assert house.not_ready() == ["starting"]  # nothing listens in this test
+        assert house.supervisor.status()[0]["state"] == "stopped"
+        await house.started(ServerName("one"))
+        await house.supervisor.stop(ServerName("one"))
+        assert house.standings() == {"one": "stopped"}
+        assert "waiting for one" in house.not_ready()
+
+
+async def test_a_lazy_server_whose_tools_are_unknown_is_not_ready_before_they_were_seen(tmp_path: Path) -> None:
+    async with open_house(tmp_path, LAZY) as house:
+        assert house.standings() == {"one": "stopped"}
+        assert not await house.is_settled()
+        assert "waiting for one" in house.not_ready()

@@ -74,8 +74,48 @@ async def test_a_request_in_flight_is_answered_after_the_door_was_closed() -> No
                 serving.start_soon(ask)
                 await app.asked.wait()
                 server.stop_accepting()
+                server.leave()
                 app.go.set()
     assert answers == ["done"]
+
+
+@pytest.mark.process
+async def test_behind_a_closed_door_nobody_new_is_let_in_and_who_is_here_is_asked_not_to_come_back() -> None:
+    app = Slow()
+    app.go.set()
+    with listen("127.0.0.1", 0) as sock:
+        server, port = HttpServer(app, sock), sock.getsockname()[1]
+        with anyio.fail_after(25):
+            async with (
+                anyio.create_task_group() as serving,
+                httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as client,
+            ):
+                await serving.start(server.run_until_stopped)
+                before = await client.get("/")
+                server.say_goodbye()
+                server.stop_accepting()
+                with pytest.raises(OSError, match="connect"):
+                    await anyio.connect_tcp("127.0.0.1", port)
+                after = await client.get("/")  # on the connection that was open
+                server.leave()
+    assert "connection" not in before.headers
+    assert (after.text, after.headers["connection"]) == ("done", "close")
+    assert server.open_requests == 0
+
+
+@pytest.mark.process
+async def test_after_a_goodbye_the_door_is_open_still() -> None:
+    app = Slow()
+    app.go.set()
+    with listen("127.0.0.1", 0) as sock:
+        server, url = HttpServer(app, sock), f"http://127.0.0.1:{sock.getsockname()[1]}/"
+        with anyio.fail_after(25):
+            async with anyio.create_task_group() as serving, httpx.AsyncClient(trust_env=False) as client:
+                await serving.start(server.run_until_stopped)
+                server.say_goodbye()
+                answers = [await client.get(url, timeout=20) for _ in range(2)]
+                server.leave()
+    assert [(answer.text, answer.headers["connection"]) for answer in answers] == [("done", "close")] * 2
 
 
 @pytest.mark.process

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.daemon.notify import Notifier
+from gateway.daemon.notify import NAMED, Notifier, status_text
 from tests.fakes import FakeClock
 
 
@@ -118,3 +118,15 @@ def test_the_watchdog_is_fed_twice_as_often_as_systemd_asks(
 ) -> None:
     speaker = notifier(clock, NOTIFY_SOCKET="/run/notify", WATCHDOG_USEC=usec, WATCHDOG_PID=pid)
     assert speaker.watchdog_interval_s == interval_s
+
+
+def test_the_status_line_counts_who_serves_and_names_who_does_not() -> None:
+    servers = {"a": "ready", "b": "backoff", "c": "stopped", "d": "failed", "e": "ready"}
+    assert status_text(servers) == "serving 2 of 5 servers; failed: d; backoff: b"
+    assert status_text({}) == "serving 0 of 0 servers"
+    assert status_text({"a": "ready", "b": "resting", "c": "stopped"}) == "serving 2 of 3 servers"
+
+
+def test_the_status_line_stays_short() -> None:
+    servers = {f"s{n}": "failed" for n in range(NAMED + 2)}
+    assert status_text(servers).endswith("s3, s4 and 2 more")

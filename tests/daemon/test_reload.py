@@ -104,3 +104,26 @@ async def test_an_unchanged_file_changes_nothing(tmp_path: Path) -> None:
     site = Site(tmp_path, ONE)
     told = await site.reload()
     assert (told["changed"], told["added"], told["removed"], told["unchanged"]) == ([], [], [], 1)
+
+
+async def test_what_cannot_be_applied_is_not_in_force(tmp_path: Path) -> None:
+    site = Site(tmp_path, ONE)
+    before = site.current()
+
+    async def failing(config: Config) -> None:
+        site.applied.append(config)
+        if config is not before:
+            raise RuntimeError("a bug")
+
+    reload = Reloader(
+        options=ServeOptions(config_file=site.file),
+        env=site.env,
+        current=site.current,
+        wanted=site.wanted,
+        apply=failing,
+    )
+    site.file.write_text(ONE + TWO)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await reload()
+    assert site.current() is before
+    assert site.applied[-1] is before

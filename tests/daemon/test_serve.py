@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -59,6 +60,38 @@ def test_a_bad_file_at_a_hangup_changes_nothing_and_is_said(tmp_path: Path) -> N
         wait_until(lambda: "reload_refused" in events(gateway), within=30, what=gateway.log_tail())
         assert httpx.get(f"http://127.0.0.1:{gateway.port}/readyz", timeout=5).status_code == 200
         assert gateway.pid() == pid
+
+
+HOSTILE = {
+    "digits": b"[gateway]\nport = " + b"9" * 10_000,
+    "no text": b"\xff\xfe\x00bad",
+    "deep": b"a = " + b"[" * 100_000,
+    "dots": b".".join([b"a"] * 20_000) + b" = 1",
+    "large": b"#" * 2_000_000,
+}
+MADE: list[Callable[[Path], object]] = [
+    *(lambda file, text=text: file.write_bytes(text) for text in HOSTILE.values()),  # type: ignore[misc]
+    os.mkfifo,
+    lambda file: file.symlink_to("/dev/zero"),
+]
+
+
+def test_no_file_at_a_hangup_ends_the_daemon_or_keeps_it_from_ending(tmp_path: Path) -> None:
+    with running_gateway(tmp_path, config=CONFIG) as gateway:
+        file, pid = tmp_path / "config.toml", gateway.pid()
+        assert gateway.process is not None
+        for number, make in enumerate(MADE, 1):
+            file.unlink()
+            make(file)
+            gateway.process.send_signal(signal.SIGHUP)
+            wait_until(
+                lambda n=number: events(gateway).count("reload_refused") == n, within=30, what=gateway.log_tail()
+            )
+        assert httpx.get(f"http://127.0.0.1:{gateway.port}/readyz", timeout=5).status_code == 200
+        assert gateway.pid() == pid
+        assert "Traceback" not in gateway.log.read_text()
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(timeout=30) == 0
 
 
 def test_a_good_file_at_a_hangup_is_applied(tmp_path: Path) -> None:

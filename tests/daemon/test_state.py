@@ -69,3 +69,30 @@ def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_principal_does_not_tell_its_token() -> None:
     assert short_hash("token") == short_hash("token") != short_hash("tokem")
     assert "token" not in short_hash("token")
+
+
+def test_what_somebody_opened_is_closed_again(state: StateDirectory) -> None:
+    write_private(state.token_file("token"), b"token")
+    (state.root / "secrets" / "a").mkdir(mode=0o700)
+    write_private(state.root / "secrets" / "a" / "KEY", b"key")
+    own = state.root / "data" / "a"
+    own.mkdir()
+    own.chmod(0o755)
+    assert state.close_again() == []
+    for place, mode in (("", 0o777), ("token", 0o666), ("secrets", 0o755), ("secrets/a/KEY", 0o604)):
+        (state.root / place).chmod(mode)
+    assert state.close_again() == [".", "secrets", "token", "secrets/a/KEY"]
+    modes = [(state.root / name).stat().st_mode & 0o777 for name in ("", "token", "secrets", "secrets/a/KEY", "data/a")]
+    assert modes == [0o700, 0o600, 0o700, 0o600, 0o755]
+
+
+def test_what_was_closed_to_ourselves_is_opened_to_us_and_links_are_not_followed(
+    state: StateDirectory, tmp_path: Path
+) -> None:
+    write_private(state.store_path, b"store")
+    state.store_path.chmod(0)
+    (tmp_path / "elsewhere").write_text("")
+    (tmp_path / "elsewhere").chmod(0o644)
+    (state.root / "link").symlink_to(tmp_path / "elsewhere")
+    assert state.close_again() == ["gateway.db"]
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o644

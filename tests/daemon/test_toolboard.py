@@ -324,3 +324,14 @@ async def test_the_labels_of_what_is_remembered_are_there_before_any_child_is(de
     restarted = ToolBoard(definitions, Screen())
     await restarted.recall()
     assert restarted.notes(ECHO)["labels"] == 2
+
+
+async def test_it_knows_the_tools_of_servers_that_were_seen_before(definitions: Definitions) -> None:
+    board, _ = board_of(definitions)
+    assert not board.knows(ECHO)
+    await board.take(listed(tool("say")))
+    assert board.knows(ECHO)
+    again, _ = board_of(definitions)
+    await again.recall()
+    assert again.knows(ECHO)
+    assert not again.knows(ServerName("other"))

@@ -9,14 +9,28 @@ from pathlib import Path
 
 import anyio
 import httpx
+import msgspec
 import psutil
 import pytest
 
 from gateway.clock import SystemClock
 from gateway.daemon.tryout import Handshake
 from gateway.errors import HandshakeFailed
-from gateway.model import HealthPolicy, Origin, RemoteLaunch, RestartPolicy, ServerName, ServerSpec, StdioLaunch
+from gateway.model import (
+    HealthPolicy,
+    Origin,
+    RemoteLaunch,
+    RestartPolicy,
+    SandboxPolicy,
+    ServerName,
+    ServerSpec,
+    StartPolicy,
+    StdioLaunch,
+)
 from gateway.store.definitions import ITSELF
+from gateway.supervisor.ports import Confine, unconfined
+from gateway.supervisor.sandbox.confiner import Confiner
+from gateway.supervisor.sandbox.places import Layout
 
 pytestmark = pytest.mark.process
 SERVERS = Path(__file__).parents[1] / "servers"
@@ -31,13 +45,14 @@ class DownTransport(httpx.AsyncBaseTransport):
         return httpx.Response(503)
 
 
-def try_out(secrets: dict[str, str] | None = None) -> Handshake:
+def try_out(secrets: dict[str, str] | None = None, confine: Confine = unconfined) -> Handshake:
     return Handshake(
         clock=SystemClock(),
         rng=random.Random(1),
         secrets=lambda _: secrets or {},
         version="1",
         remote_transport=DownTransport,
+        confine=confine,
     )
 
 
@@ -59,6 +74,12 @@ async def test_a_server_that_answers_tells_how_many_tools_it_has_and_is_gone_aga
     assert len(offered) == 7
     assert json.loads(offered[ITSELF][1]) == {"instructions": "Echoes.", "title": "Echo"}
     assert json.loads(offered["echo"][1])["name"] == "echo"
+
+
+async def test_a_server_that_shall_sleep_is_tried_like_any_other() -> None:
+    sleepy = msgspec.structs.replace(spec(str(SERVERS / "echo.py")), start=StartPolicy(lazy=True, idle_stop_sec=0.01))
+    with anyio.fail_after(25):
+        assert len(await try_out()(sleepy, {})) == 7
 
 
 async def test_a_secret_that_is_not_kept_yet_goes_before_the_one_that_is() -> None:
@@ -117,3 +138,28 @@ async def test_a_remote_server_that_is_down_is_told() -> None:
     )
     with anyio.fail_after(25), pytest.raises(HandshakeFailed):
         await try_out()(remote, {})
+
+
+async def test_what_was_never_started_before_is_confined_already_then(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    package = state / "content" / ("a" * 64)
+    package.mkdir(parents=True)
+    (state / "token").write_text("canary")
+    code = (
+        f"import sys; sys.path.insert(0, {str(SERVERS)!r})\n"
+        "from pathlib import Path\n"
+        "from speaking import Server\n"
+        f"try: told = Path({str(state / 'token')!r}).read_text()\n"
+        "except OSError as exc: told = type(exc).__name__\n"
+        "Server('tried', instructions=told).run()\n"
+    )
+    (package / "server.py").write_text(code)
+    confiner = Confiner(Layout(state), is_container=lambda _: False)
+    policy = SandboxPolicy(read_only_paths=(str(SERVERS),))
+    installed = msgspec.structs.replace(spec(str(package / "server.py")), from_="pypi:tried==1", sandbox=policy)
+    told = []
+    for confine in (confiner, unconfined):
+        offered = await try_out(confine=confine)(installed, {})
+        told.append(json.loads(offered[ITSELF][1])["instructions"])
+    assert told[1] == "canary"
+    assert told[0] in {"FileNotFoundError", "PermissionError"}

@@ -78,12 +78,16 @@ class Gateway:
 
     def start(self, *, ready: bool = True) -> None:
         """Start the daemon and wait until it answers (or is ready)."""
+        self.launch()
+        wait_until(lambda: self._answers("/readyz" if ready else "/healthz"), within=STARTUP_S, what=self.log_tail())
+
+    def launch(self) -> None:
+        """Start the daemon and wait for nothing."""
         command = [sys.executable, "-m", "gateway", "serve", "--state-dir", str(self.state), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        wait_until(lambda: self._answers("/readyz" if ready else "/healthz"), within=STARTUP_S, what=self.log_tail())
 
     def _answers(self, path: str) -> bool:
         assert self.process is not None

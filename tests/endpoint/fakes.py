@@ -55,6 +55,7 @@ class FakeUpstreams:
     def __init__(self) -> None:
         self.children: dict[str, FakeUpstream] = {}
         self.instances: list[tuple[str, str]] = []
+        self.acquired: list[tuple[str, str]] = []
         self.released: list[str] = []
 
     def start(self, server: str, **tools: Behaviour) -> FakeUpstream:
@@ -62,8 +63,11 @@ class FakeUpstreams:
         self.children[server] = child
         return child
 
-    async def acquire(self, server: ServerName, instance: str = "") -> FakeUpstream:
+    async def acquire(
+        self, server: ServerName, instance: str = "", *, tool: str = "", caller: str = ""
+    ) -> FakeUpstream:
         self.instances.append((server, instance))
+        self.acquired.append((tool, caller))
         if server not in self.children:
             raise ServerNotReady(server, state="backoff", reason="it ended with status 1", retry_after_s=4.0)
         return self.children[server]

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from gateway.endpoint.answers import CODES, failed, unknown_tool
+from gateway.endpoint.answers import CODES, failed, judge, unknown_tool
 from gateway.endpoint.routing import RESEND_WORDS, is_quiet
 from gateway.errors import (
+    BreakerOpen,
     CallTimeout,
     ChildGone,
     GatewayError,
@@ -20,6 +21,7 @@ from gateway.errors import (
     RpcError,
     ServerBusy,
     ServerNotReady,
+    ServerOverloaded,
     SpawnFailed,
     TooLarge,
     ToolQuarantined,
@@ -28,15 +30,33 @@ from gateway.errors import (
 )
 from gateway.model import CallOutcome
 
+WHY = "failed 5 times in a row, the last time: no answer within 120 s"
 ROWS = [
-    (ChildGone("s", reason="killed by SIGKILL"), "child_gone", CallOutcome.GONE, "SIGKILL"),
+    (ChildGone("s", reason="killed by SIGKILL", comes_back=True), "child_gone", CallOutcome.GONE, "SIGKILL"),
+    (ChildGone("s", reason="HTTP 401", ran=False), "not_ready", CallOutcome.GONE, "did not carry out this call"),
+    (ServerOverloaded("s", status=429, retry_after_s=7), "rate_limited", CallOutcome.BUSY, "Call again in 7 s"),
+    (ServerOverloaded("s", status=503, retry_after_s=7), "busy", CallOutcome.BUSY, "no room now (HTTP 503)"),
     (CallTimeout("s", 120), "timeout", CallOutcome.TIMEOUT, "120 s"),
     (ServerNotReady("s", state="backoff", reason="exit 1", retry_after_s=4), "not_ready", CallOutcome.GONE, "in 4 s"),
+    (
+        ServerNotReady("s", state="failed", reason="x", retry_after_s=600),
+        "not_ready",
+        CallOutcome.GONE,
+        "up for now (x)",
+    ),
+    (ServerNotReady("s", state="failed", reason="gave up"), "not_ready", CallOutcome.GONE, "given up for good"),
+    (ServerNotReady("s", state="stopping", reason="x", retry_after_s=3), "not_ready", CallOutcome.REFUSED, "in 3 s"),
+    (CallTimeout("s", 4.004, allowed_s=4.0), "timeout", CallOutcome.TIMEOUT, "within 4 s"),
     (ServerNotReady("s", state="starting", reason="first start"), "not_ready", CallOutcome.REFUSED, "starting"),
     (SpawnFailed("s", "no such program"), "not_ready", CallOutcome.GONE, "no such program"),
     (HandshakeFailed("s", "it does not speak MCP"), "not_ready", CallOutcome.GONE, "speak MCP"),
     (ToolQuarantined("s", "t"), "quarantined", CallOutcome.REFUSED, "approve"),
-    (ServerBusy("s", 64), "busy", CallOutcome.BUSY, "64"),
+    (ServerBusy("s", 64), "busy", CallOutcome.BUSY, "64 calls at a time. This call was not sent"),
+    (ServerBusy("s", 1, reason="9 more wait"), "busy", CallOutcome.BUSY, "one call at a time, and 9 more wait"),
+    (ServerBusy("s", 64, retry_after_s=7.4), "busy", CallOutcome.BUSY, "Wait 7 s and call again"),
+    (BreakerOpen("s", tool="t", reason=WHY, retry_after_s=28.4), "breaker_open", CallOutcome.REFUSED, "again in 28 s"),
+    (BreakerOpen("s", tool="t", reason=WHY, retry_after_s=0), "breaker_open", CallOutcome.REFUSED, "tool t of s fai"),
+    (BreakerOpen("s", tool=None, reason=WHY, retry_after_s=0), "breaker_open", CallOutcome.REFUSED, "s failed 5 times"),
     (RouteError("too many calls", code="rate_limited", fix="Wait."), "rate_limited", CallOutcome.REFUSED, "Wait."),
     (RouteError("no budget left", code="over_budget"), "over_budget", CallOutcome.REFUSED, "budget"),
     (RouteError("s fails too often", code="breaker_open"), "breaker_open", CallOutcome.REFUSED, "too often"),
@@ -73,6 +93,12 @@ def test_the_time_of_the_next_try_is_told_to_programs() -> None:
     assert json.loads(answer.result)["_meta"]["gateway/error"]["retry_after_s"] == 4.5
 
 
+@pytest.mark.parametrize("tool", ["t", None])
+def test_a_breaker_tells_programs_when_to_come_again(tool: str | None) -> None:
+    answer = failed(BreakerOpen("s", tool=tool, reason=WHY, retry_after_s=28.4), "s")
+    assert json.loads(answer.result)["_meta"]["gateway/error"]["retry_after_s"] == 28.4
+
+
 def test_a_childs_own_error_code_is_kept_for_programs() -> None:
     answer = failed(RpcError(-32099, "odd"), "s")
     assert json.loads(answer.result)["_meta"]["gateway/error"]["rpc_code"] == -32099
@@ -91,3 +117,16 @@ def test_an_unknown_tools_error_never_says_a_word_on_which_massgen_sends_again(w
     message = unknown_tool(UnknownTool(f"x_{word}", [f"y_{word}", "fine"])).message
     assert is_quiet(message)
     assert "fine" in message
+
+
+@pytest.mark.parametrize(
+    ("comes_back", "said", "unsaid"),
+    [(True, "is started again", "not started"), (False, "is not started again", "unless"), (None, "check", "started")],
+)
+def test_a_cut_off_call_says_whether_its_server_comes_back_only_where_that_is_known(
+    comes_back: bool | None, said: str, unsaid: str
+) -> None:
+    text = judge(ChildGone("s", reason="the gateway is stopping", comes_back=comes_back)).text
+    assert said in text
+    assert unsaid not in text
+    assert "check before you repeat it" in text

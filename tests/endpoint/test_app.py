@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.errors import NotRunning
+from gateway.model import Caller
 from tests.endpoint.fakes import LegacyClient, ModernClient, echo_world
 
 
@@ -55,3 +57,22 @@ async def test_a_name_that_is_too_long_is_refused_with_what_to_do() -> None:
         answer = await LegacyClient(world, x_mcp_agent="x" * 300).request("ping")
         assert answer.status_code == 400
         assert "shorter" in answer.json()["error"]["message"]
+
+
+async def test_while_it_drains_new_work_is_turned_away_and_what_belongs_to_old_work_is_not() -> None:
+    async with echo_world().running() as world:
+        client = await LegacyClient(world).open()
+        world.endpoint.drain()
+        refused = await client.request("tools/list")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert refused.json()["error"]["code"] == "stopping"
+        assert (await client.http.get("/mcp", headers={"accept": "text/event-stream"})).status_code == 503
+        assert (await client.request("ping")).status_code == 200
+        assert (await client.post({"jsonrpc": "2.0", "method": "notifications/cancelled"})).status_code == 202
+
+
+async def test_while_it_drains_the_command_line_begins_no_call_either() -> None:
+    async with echo_world().running() as world:
+        world.endpoint.drain()
+        with pytest.raises(NotRunning, match="stopping"):
+            await world.endpoint.call_for_api("demo__echo", {}, Caller("admin"))

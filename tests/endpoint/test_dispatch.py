@@ -221,6 +221,18 @@ async def test_children_are_shared_or_an_agents_or_a_sessions_own() -> None:
         assert sessions == f"session\x1f{world.calls[0].session}"
 
 
+async def test_a_child_is_acquired_for_one_tool_by_its_own_name_and_one_caller() -> None:
+    world = World()
+    world.upstreams.start("one", x=text("x"))
+    world.serve("one", tool("one", "x"))
+    async with world.running():
+        client = await LegacyClient(world, x_mcp_agent="a", x_mcp_run="r").open()
+        await client.call("one__x")
+        ((name, caller),) = world.upstreams.acquired
+        assert name == "x"
+        assert {"a", "r"} <= set(caller.split("\x1f"))
+
+
 async def test_calls_of_one_session_run_at_the_same_time() -> None:
     both = anyio.Event()
     waiting: list[int] = []

@@ -9,8 +9,12 @@ from starlette.applications import Starlette
 from gateway.endpoint.health import Readiness, health_routes
 
 
+async def metrics() -> bytes:
+    return b"metric 1\n"
+
+
 def http(state: Readiness, *, admin: bool) -> httpx.AsyncClient:
-    app = Starlette(routes=health_routes(lambda: state, lambda: b"metric 1\n", lambda _: admin))
+    app = Starlette(routes=health_routes(lambda: state, metrics, lambda _: admin))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 

@@ -134,6 +134,17 @@ async def test_an_expired_session_is_not_found() -> None:
         assert (await client.request("ping")).status_code == 404
 
 
+@pytest.mark.parametrize("jump_s", [365 * 24 * 3600.0, -365 * 24 * 3600.0])
+async def test_a_calendar_that_is_set_ends_no_session_and_lengthens_none(jump_s: float) -> None:
+    async with echo_world().running() as world:
+        client = await LegacyClient(world).open()
+        world.clock.jump_wall(jump_s)
+        assert (await client.request("ping")).status_code == 200
+        late = await LegacyClient(world).open()
+        world.clock.advance(LIFE_S)
+        assert [(await one.request("ping")).status_code for one in (client, late)] == [404, 404]
+
+
 @pytest.mark.parametrize("method", ["ping", "tools/list", "tools/call"])
 async def test_without_a_session_only_a_handshake_is_served(method: str) -> None:
     async with echo_world().running() as world:

@@ -16,7 +16,13 @@ from tests.install.values import MACHINE, NOW, RULES
 
 async def test_placeholders_become_real_folders_and_secrets_stay_names(tmp_path: Path) -> None:
     plan = make_plan(
-        starter_listing("memory"), name="mem", settings={}, machine=MACHINE, rules=RULES, now=NOW, args=["${content}/x"]
+        starter_listing("memory"),
+        name="mem",
+        settings={},
+        machine=MACHINE,
+        rules=RULES,
+        now=NOW,
+        args=["${content}/x", "/srv/y"],
     )
     async with guarded_client() as client:
         site = Site(
@@ -31,8 +37,9 @@ async def test_placeholders_become_real_folders_and_secrets_stay_names(tmp_path:
         launch = package_launch(plan, site, ("/usr/bin/node", "p.js"), Path("/c/abc"))
     home = f"{tmp_path}/data/mem"
     assert launch == StdioLaunch(
-        ("/usr/bin/node", "p.js", "/c/abc/x"),
+        ("/usr/bin/node", "p.js", "/c/abc/x", "/srv/y"),
         {"PATH": "/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8", "TMPDIR": f"{home}/tmp"}
         | {"MEMORY_FILE_PATH": f"{home}/memory.jsonl"},
         home,
+        ("/srv/y",),
     )

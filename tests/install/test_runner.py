@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from gateway.errors import InstallError
-from gateway.install.runner import TAIL_LINES, Finished, run
+from gateway.install.runner import RUNNING, TAIL_LINES, Finished, run
 
 pytestmark = pytest.mark.process
 
@@ -101,3 +101,15 @@ async def test_a_program_that_does_not_exist_is_an_install_error(tmp_path: Path)
 async def test_a_program_is_the_leader_of_its_own_session(tmp_path: Path) -> None:
     finished = await python("import os; print(os.getsid(0) == os.getpid())", tmp_path)
     assert finished.stdout == b"True\n"
+
+
+async def test_what_runs_is_known_as_ours_while_it_runs(tmp_path: Path) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(python, "import time; time.sleep(600)", tmp_path)
+        with anyio.fail_after(10):
+            while "step" not in RUNNING.values():
+                await anyio.sleep(0.01)
+        (pid,) = [pid for pid, step in RUNNING.items() if step == "step"]
+        assert alive(pid)
+        tasks.cancel_scope.cancel()
+    assert pid not in RUNNING

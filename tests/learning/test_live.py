@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.learning import LearningSection
-from gateway.facts import CallFinished, Rewarded, StateChanged
+from gateway.facts import BreakerMoved, CallFinished, Rewarded, StateChanged
 from gateway.learning.files import write_atomically
 from gateway.learning.live import LivePolicy
 from gateway.learning.reward import Lesson
@@ -315,3 +315,41 @@ print(policy.version, "torch" in sys.modules)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert found.stdout.split() == ["1.8", "False"]
+
+
+def test_a_tool_that_is_held_back_goes_to_the_end_says_why_and_comes_back_as_it_was(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    policy = _policy(tmp_path, clock, bucket=0.0)
+    before = _find(policy)
+    assert before.shown[0] in ("flaky__now", "solid__now")
+    first = before.shown[0]
+    server = ServerName(first.split("__", maxsplit=1)[0])
+    policy(BreakerMoved(clock.wall(), server, "now", "open", "failed 5 times in a row", 30.0))
+    held = _find(policy)
+    assert held.shown[-1] == first
+    assert sorted(held.shown) == sorted(before.shown)
+    scores = policy.explain("what time is it now", CALLER, NAMES)
+    assert "held back: failed 5 times in a row" in scores[-1].why
+    clock.advance(30.0)
+    assert _find(policy).shown == before.shown
+
+
+def test_the_tools_of_a_server_that_gave_up_go_to_the_end_until_it_starts(tmp_path: Path, clock: FakeClock) -> None:
+    policy = _policy(tmp_path, clock, bucket=0.0)
+    before = _list(policy).shown
+    server = ServerName(before[0].split("__", maxsplit=1)[0])
+    policy(StateChanged(clock.wall(), server, "failed", "unhealthy", "gave up"))
+    assert _list(policy).shown[-1] == before[0]
+    policy(StateChanged(clock.wall(), server, "starting", "healthy", "starting"))
+    assert _list(policy).shown == before
+
+
+def test_a_held_back_tool_is_not_lifted_as_a_newcomer(tmp_path: Path, clock: FakeClock) -> None:
+    """A trained policy keeps a place for new tools that fit the query; one that cannot be called does not need it."""
+    policy = _policy(tmp_path, clock, bucket=0.0)
+    policy.adopt(_snapshot_file(tmp_path))
+    assert {"flaky__now", "solid__now"} & set(_find(policy).shown[:2])
+    for server in ("flaky", "solid"):
+        policy(BreakerMoved(clock.wall(), ServerName(server), None, "open", "no answer", 30.0))
+    assert set(_find(policy).shown[-2:]) == {"flaky__now", "solid__now"}

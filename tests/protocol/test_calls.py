@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.protocol.calls import Calls
+from gateway.protocol.calls import MAX_ABANDONED, Calls
 
 
 def test_an_answer_finds_its_token_once() -> None:
     calls: Calls[str] = Calls()
     first, second = calls.open("a"), calls.open("b")
     assert (calls.answered(second), calls.answered(first)) == ("b", "a")
-    assert (calls.answered(first), calls.late) == (None, 1)
+    assert (calls.answered(first), calls.late, calls.repeated) == (None, 0, 1)
 
 
 def test_late_answer_to_an_abandoned_call_is_dropped_and_counted() -> None:
@@ -20,6 +20,15 @@ def test_late_answer_to_an_abandoned_call_is_dropped_and_counted() -> None:
     wire_id = calls.open("a")
     assert calls.abandon(wire_id)
     assert (calls.answered(wire_id), calls.late, calls.unknown) == (None, 1, 0)
+    assert (calls.answered(wire_id), calls.late, calls.repeated) == (None, 1, 1)
+
+
+def test_abandoned_calls_without_end_are_not_remembered() -> None:
+    calls: Calls[str] = Calls()
+    for _ in range(MAX_ABANDONED + 1):
+        calls.abandon(calls.open("a"))
+    assert (calls.answered(1), calls.late, calls.repeated) == (None, 0, 1)
+    assert (calls.answered(2), calls.late) == (None, 1)
 
 
 def test_an_id_never_given_is_unknown() -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.errors import LocalProtocolError
 from gateway.protocol import codes, envelope, meta
 from gateway.protocol.framing import LINE_CAP
-from gateway.protocol.peer import Answered, Asked, Noise, Notified, Peer, Progress
+from gateway.protocol.peer import MAX_ID_CHARS, METHOD_CHARS, Answered, Asked, Late, Noise, Notified, Peer, Progress
 
 
 def sent(data: bytes) -> dict[str, Any]:
@@ -61,8 +61,16 @@ def test_cancelling_tells_the_child_and_the_late_answer_is_dropped() -> None:
     told = peer.cancel(wire_id, "enough")
     assert told is not None
     assert sent(told)["params"] == {"requestId": wire_id, "reason": "enough"}
-    assert peer.receive_data(b'{"id":%d,"result":{}}\n' % wire_id) == []
+    assert peer.receive_data(b'{"id":%d,"result":{}}\n' % wire_id) == [Late(wire_id)]
     assert peer.stray_answers == 1
+
+
+def test_second_answers_and_answers_to_unknown_ids_are_noise() -> None:
+    peer: Peer[str] = Peer()
+    wire_id, _ = peer.call("who", "m", b"{}")
+    peer.receive_data(b'{"id":%d,"result":{}}\n' % wire_id)
+    events = peer.receive_data(b'{"id":%d,"result":{}}\n{"id":99,"result":{}}\n' % wire_id)
+    assert events == [Noise("an answer that nobody waits for")] * 2
 
 
 def test_cancelling_an_answered_call_says_nothing() -> None:
@@ -137,3 +145,22 @@ def test_a_call_that_cannot_be_written_is_not_left_open() -> None:
 
 def test_the_cap_is_sixteen_mebibytes() -> None:
     assert LINE_CAP == 16 * 1024 * 1024
+
+
+def test_a_reader_may_stop_in_the_middle_of_a_flood() -> None:
+    peer: Peer[str] = Peer()
+    events = peer.events(b"nonsense\n" * 1000)
+    assert isinstance(next(events), Noise)
+    events.close()
+    assert [type(event) for event in peer.receive_data(b"more\n")] == [Noise]
+
+
+def test_a_reply_is_not_made_large_by_what_it_repeats() -> None:
+    peer: Peer[str] = Peer()
+    (noise,) = peer.receive_data(b'{"id":"%s","method":"ping"}\n' % (b"x" * (MAX_ID_CHARS + 1)))
+    assert noise == Noise(f"a request with an id of more than {MAX_ID_CHARS} characters")
+    assert peer.data_to_send() == b""
+    assert peer.receive_data(b'{"id":"%s","method":"ping"}\n' % (b"x" * MAX_ID_CHARS)) == [Asked("ping")]
+    assert len(peer.data_to_send()) < MAX_ID_CHARS + 100
+    peer.receive_data(b'{"id":1,"method":"%s"}\n' % (b"m" * 100_000))
+    assert len(peer.data_to_send()) < METHOD_CHARS + 200

@@ -1,4 +1,9 @@
-"""A real MCP server over Streamable HTTP: `--port P [--era legacy|modern] [--answer json|sse] [--token T]`. No SDK."""
+"""A real MCP server over Streamable HTTP: `--port P [--era legacy|modern] [--answer json|sse] [--token T]`. No SDK.
+
+POST /ctl changes it while it runs: {"token": "...", "forget": true, "forgets_as": ["400", "words"], "release": "2",
+"refuse": {"status": 503, "headers": {...}, "body": "...", "times": 3, "method": "tools/call"}}; it answers with all
+that it counted.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,21 @@ from starlette.routing import Route
 
 Json = dict[str, Any]
 MODERN = "2026-07-28"
-NAMES = ("echo", "headers", "progress", "sleep", "forget", "add_tool", "ask_back", "heard", "cut")
+NAMES = ("echo", "headers", "progress", "sleep", "forget", "add_tool", "ask_back", "heard", "cut", "open", "big")
+FORGOTTEN = {
+    "404": (404, "no such session"),
+    "json": (404, '{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}'),
+    "400": (
+        400,
+        '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}',
+    ),
+    "uninitialized": (
+        400,
+        '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}',
+    ),
+    "plain": (400, "Invalid session ID"),
+}
+"""How servers say that they do not know a session."""
 
 
 def text(words: str) -> Json:
@@ -43,9 +62,44 @@ class Remote:
     names: list[str] = field(default_factory=lambda: list(NAMES))
     heard: list[str] = field(default_factory=list)
     notices: list[asyncio.Queue[Json]] = field(default_factory=list)
+    forgets_as: str = "404"
+    never_remembers: bool = False
+    refuse: Json = field(default_factory=dict)
+    refused: int = 0
+    executed: dict[str, int] = field(default_factory=dict)
+    cut_off: int = 0
+    listens: int = 0
+    seen_tokens: dict[str, int] = field(default_factory=dict)
+
+    async def control(self, request: Request) -> Response:
+        """All of /ctl."""
+        wanted = json.loads(await request.body() or b"{}")
+        for key in ("token", "refuse", "forgets_as", "never_remembers"):
+            setattr(self, key, wanted.get(key, getattr(self, key)))
+        if wanted.get("forget"):
+            self.sessions.clear()
+        if "release" in wanted:
+            self.names.append(f"release_{wanted['release']}")
+        if wanted.get("end_notices"):
+            for queue in self.notices:
+                queue.put_nowait({})
+        counts = ("opened", "refused", "executed", "cut_off", "listens", "heard", "seen_tokens")
+        return JSONResponse({key: getattr(self, key) for key in counts})
+
+    def refusal(self, method: str) -> Response | None:
+        """What was set by /ctl, so many times."""
+        wanted = self.refuse
+        if not wanted or wanted.get("method", method) != method or wanted.get("times", 1) <= 0:
+            return None
+        wanted["times"] = wanted.get("times", 1) - 1
+        self.refused += 1
+        headers = {"content-type": "text/plain", **wanted.get("headers", {})}
+        return Response(wanted.get("body", ""), status_code=wanted["status"], headers=headers)
 
     async def endpoint(self, request: Request) -> Response:
         """All of /mcp."""
+        given = request.headers.get("authorization", "")
+        self.seen_tokens[given] = self.seen_tokens.get(given, 0) + 1
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
             return Response(status_code=401, headers={"www-authenticate": "Bearer"})
         if request.method == "GET":
@@ -62,11 +116,12 @@ class Remote:
             return Response(status_code=405)
         queue: asyncio.Queue[Json] = asyncio.Queue()
         self.notices.append(queue)
+        self.listens += 1
 
         async def frames() -> AsyncIterator[bytes]:
             yield b": hello\n\n"
-            while True:
-                yield frame(await queue.get())
+            while message := await queue.get():
+                yield frame(message)
 
         return StreamingResponse(frames(), media_type="text/event-stream")
 
@@ -74,12 +129,17 @@ class Remote:
         """One message."""
         method = message.get("method", "answer")
         self.heard.append(method if method != "answer" else json.dumps(message))
+        refused = self.refusal(method)
+        if refused is not None:
+            return refused
         if self.era == "modern":
             return await self.modern(request, message, method)
         if method == "initialize":
             return self.initialize(message)
         if request.headers.get("mcp-session-id") not in self.sessions:
-            return Response("no such session", status_code=404 if request.headers.get("mcp-session-id") else 400)
+            status, words = FORGOTTEN[self.forgets_as]
+            form = "application/json" if words.startswith("{") else "text/plain"
+            return Response(words, status_code=status, media_type=form)
         if "id" not in message or method == "answer":
             return Response(status_code=202)
         return await self.respond(request, message, method)
@@ -95,11 +155,12 @@ class Remote:
         if method == "subscriptions/listen":
             queue: asyncio.Queue[Json] = asyncio.Queue()
             self.notices.append(queue)
+            self.listens += 1
 
             async def frames() -> AsyncIterator[bytes]:
                 yield frame({"method": "notifications/subscriptions/acknowledged", "params": {}})
-                while True:
-                    yield frame(await queue.get())
+                while heard := await queue.get():
+                    yield frame(heard)
 
             return StreamingResponse(frames(), media_type="text/event-stream")
         return await self.respond(request, message, method)
@@ -107,7 +168,8 @@ class Remote:
     def initialize(self, message: Json) -> Response:
         """Open a session."""
         session = uuid.uuid4().hex
-        self.sessions.add(session)
+        if not self.never_remembers:
+            self.sessions.add(session)
         self.opened += 1
         result = {
             "protocolVersion": message["params"]["protocolVersion"],
@@ -141,23 +203,41 @@ class Remote:
         if method != "tools/call":
             yield frame({"id": message["id"], "error": {"code": -32601, "message": f"no method {method}"}})
             return
-        token = (params.get("_meta") or {}).get("progressToken")
-        if params["name"] == "progress":
-            for step in (1, 2, 3):
-                yield frame({"method": "notifications/progress", "params": {"progressToken": token, "progress": step}})
-        if params["name"] == "ask_back":
-            yield frame({"id": "q1", "method": "roots/list"})
+        for early in self.before(params):
+            yield frame(early)
         if params["name"] == "cut":
             return
         result = await self.call(request, params["name"], params.get("arguments") or {})
         yield frame({"id": message["id"], "result": result})
+        if params["name"] == "open":
+            await asyncio.sleep(3600)
+
+    def before(self, params: Json) -> list[Json]:
+        """What is said before the answer."""
+        token = (params.get("_meta") or {}).get("progressToken")
+        if params["name"] == "progress":
+            told = [{"progressToken": token, "progress": step} for step in (1, 2, 3)]
+            return [{"method": "notifications/progress", "params": one} for one in told]
+        return [{"id": "q1", "method": "roots/list"}] if params["name"] == "ask_back" else []
+
+    async def sleep(self, seconds: float) -> None:
+        """Take long, and notice when nobody waits any more."""
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.cut_off += 1
+            raise
 
     async def call(self, request: Request, name: str, arguments: Json) -> Json:
         """The tools."""
+        key = str(arguments.get("text", name))
+        self.executed[key] = self.executed.get(key, 0) + 1
         if name == "headers":
             return text(json.dumps(dict(request.headers)))
         if name == "sleep":
-            await asyncio.sleep(float(arguments.get("seconds", 1)))
+            await self.sleep(float(arguments.get("seconds", 1)))
+        if name == "big":
+            return text("x" * int(arguments["bytes"]))
         if name == "forget":
             self.sessions.clear()
         if name == "heard":
@@ -178,7 +258,8 @@ def main() -> None:
     parser.add_argument("--token", default="")
     options = parser.parse_args()
     remote = Remote(options.era, options.answer, options.token)
-    app = Starlette(routes=[Route("/mcp", remote.endpoint, methods=["GET", "POST", "DELETE"])])
+    mcp = Route("/mcp", remote.endpoint, methods=["GET", "POST", "DELETE"])
+    app = Starlette(routes=[mcp, Route("/ctl", remote.control, methods=["POST"])])
     uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="error", timeout_graceful_shutdown=0)
 
 

@@ -32,9 +32,10 @@ def main() -> None:
     """Run."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--start", type=float, default=0.0)
+    parser.add_argument("--modern", action="store_true")
     options = parser.parse_args()
     time.sleep(options.start)
-    server = Server("slow")
+    server = Server("slow", modern=options.modern)
     cancelled: dict[object, threading.Event] = {}
     seen: list[object] = []
 

@@ -27,7 +27,11 @@ from gateway.model import (
     SessionScope,
     StdioLaunch,
 )
+from gateway.supervisor.limits.limits import Limits
+from gateway.supervisor.ports import Refresh
 from gateway.supervisor.supervisor import Supervisor
+from gateway.supervisor.talking.remote import no_others
+from tests.supervisor.adopting import adopting
 
 SERVERS = Path(__file__).parents[1] / "servers"
 PATIENCE_S = 20.0
@@ -111,6 +115,10 @@ async def supervised(
     *specs: ServerSpec,
     secrets: Mapping[str, str] | None = None,
     remote_transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    refresh: Refresh = no_others,
+    knows_tools: Callable[[ServerName], bool] = lambda _: False,
+    start_parallel: int = 4,
+    limits: Limits | None = None,
 ) -> AsyncIterator[tuple[Supervisor, Heard]]:
     """A running supervisor that wants these servers; at the end every child is stopped."""
     heard = Heard()
@@ -121,12 +129,17 @@ async def supervised(
         secrets=lambda _: secrets or {},
         version="0.0-test",
         remote_transport=remote_transport,
+        refresh=refresh,
+        knows_tools=knows_tools,
+        start_parallel=start_parallel,
+        limits=limits,
     )
-    async with anyio.create_task_group() as tasks:
-        await tasks.start(supervisor.run)
-        await supervisor.apply(list(specs))
-        yield supervisor, heard
-        tasks.cancel_scope.cancel()
+    with adopting():
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(supervisor.run)
+            await supervisor.apply(list(specs))
+            yield supervisor, heard
+            tasks.cancel_scope.cancel()
 
 
 async def call(
@@ -136,10 +149,11 @@ async def call(
     *,
     instance: str = "",
     timeout_s: float | None = None,
+    caller: str = "",
     **arguments: object,
 ) -> str:
     """Call a tool and return the first text of its result."""
-    upstream = await supervisor.acquire(ServerName(server), instance)
+    upstream = await supervisor.acquire(ServerName(server), instance, tool=tool, caller=caller)
     params = json.dumps({"name": tool, "arguments": arguments}).encode()
     result = json.loads(await upstream.request("tools/call", params, timeout_s=timeout_s))
     return str(result["content"][0]["text"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import anyio
 import pytest
 
 from gateway.errors import ChildGone, HandshakeFailed
 from gateway.model import HealthPolicy, ServerName, SessionScope
+from gateway.supervisor.keeping.children import CHANGED
 from gateway.supervisor.supervisor import Supervisor
 from tests.supervisor.running import call, row, spec, supervised
 
@@ -116,12 +119,11 @@ async def test_a_server_that_was_stopped_stays_stopped() -> None:
 async def test_a_server_that_is_forgotten_meanwhile_does_not_come_back() -> None:
     async with supervised(spec("a")) as (supervisor, heard):
         await heard.state("a", "ready")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(hand_over, supervisor)
-            await anyio.wait_all_tasks_blocked()
-            await supervisor.apply([])
+        await meanwhile(supervisor, lambda: supervisor.apply([]))
         assert supervisor.status() == []
-        assert supervisor._all() == []
+        with anyio.fail_after(20):
+            while supervisor._all():
+                await anyio.lowlevel.checkpoint()
 
 
 async def test_callers_own_children_end_with_the_old_release() -> None:
@@ -131,3 +133,68 @@ async def test_callers_own_children_end_with_the_old_release() -> None:
         assert row(supervisor, "a")["instances"] == 1
         await hand_over(supervisor)
         assert row(supervisor, "a")["instances"] == 0
+
+
+async def meanwhile(supervisor: Supervisor, word: Callable[[], Awaitable[None]]) -> str:
+    """Say something newer while the new child comes up; returns what became of the hand-over."""
+    said: list[str] = []
+
+    async def hand() -> None:
+        try:
+            await supervisor.hand_over(LATE, ready_s=20.0, drain_s=1.0)
+        except HandshakeFailed as exc:
+            said.append(exc.message)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(hand)
+        with anyio.fail_after(20):
+            while not supervisor._children.heirs:
+                await anyio.lowlevel.checkpoint()
+        await word()
+    assert supervisor._children.heirs == {}
+    return said[0]
+
+
+async def test_a_stop_during_a_hand_over_wins() -> None:
+    async with supervised(spec("a")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        assert CHANGED in await meanwhile(supervisor, lambda: supervisor.stop(A))
+        assert [child.state for child in supervisor._all()] == ["stopped"]
+        assert supervisor.specs[A] == spec("a")
+
+
+async def test_a_newer_configuration_during_a_hand_over_wins() -> None:
+    newer = spec("a", "echo.py", "--page", "3")
+    async with supervised(spec("a")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        assert CHANGED in await meanwhile(supervisor, lambda: supervisor.apply([newer]))
+        await heard.state("a", "ready", times=2)
+        assert supervisor.specs[A] == newer
+        assert [child.spec for child in supervisor._children.in_set()] == [newer]
+        assert "its configuration changed" in [fact.reason for fact in heard.states("a")["stopping"]]
+
+
+async def test_a_restart_during_a_hand_over_wins() -> None:
+    async with supervised(spec("a")) as (supervisor, heard):
+        old = (await heard.state("a", "ready")).pid
+        assert CHANGED in await meanwhile(supervisor, lambda: supervisor.restart(A))
+        after = await heard.state("a", "ready", times=2)
+        assert after.pid not in {None, old}
+        assert supervisor.specs[A] == spec("a")
+
+
+async def test_where_nothing_served_a_newer_configuration_counts_as_well() -> None:
+    newer = spec("a", "echo.py", "--page", "3")
+    async with supervised(spec("a", "crasher.py", "--at", "start")) as (supervisor, heard):
+        await heard.state("a", "backoff")
+        async with anyio.create_task_group() as tasks:
+
+            async def hand() -> None:
+                with pytest.raises(HandshakeFailed, match="was not switched"):
+                    await hand_over(supervisor)
+
+            tasks.start_soon(hand)
+            while supervisor.specs[A] != spec("a", "echo.py", "--page", "2"):
+                await anyio.lowlevel.checkpoint()
+            await supervisor.apply([newer])
+        assert supervisor.specs[A] == newer

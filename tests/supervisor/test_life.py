@@ -10,6 +10,8 @@ from gateway.errors import ChildGone, HandshakeFailed, RpcError
 from gateway.facts import Fact, ToolsListed
 from gateway.model import HealthPolicy
 from gateway.protocol.handshake import Agreed, Era
+from gateway.supervisor.calls.calling import ReadyUpstream
+from gateway.supervisor.calls.traffic import Traffic
 from gateway.supervisor.health.verdict import Health
 from gateway.supervisor.life import CHANGED, Life
 from gateway.supervisor.processes.ring import LineRing
@@ -20,7 +22,9 @@ from tests.supervisor.scripted import AGREED, TOOLS, ScriptedConnection
 class World:
     """A life over a scripted connection, and what it told."""
 
-    def __init__(self, connection: ScriptedConnection, health: HealthPolicy | None = None) -> None:
+    def __init__(
+        self, connection: ScriptedConnection, health: HealthPolicy | None = None, traffic: Traffic | None = None
+    ) -> None:
         self.facts: list[Fact] = []
         self.verdicts: list[tuple[Health, str]] = []
         self.hooks: dict[str, object] = {}
@@ -37,6 +41,7 @@ class World:
             clock=SystemClock(),
             publish=self.facts.append,
             on_verdict=lambda *verdict: self.verdicts.append(verdict),
+            traffic=traffic,
         )
 
     @property
@@ -132,3 +137,22 @@ async def test_a_server_that_has_no_notices_lives_on() -> None:
         await anyio.wait_all_tasks_blocked()
         assert not connection.gone.is_set()
         connection.die()
+
+
+async def test_probes_lists_and_calls_are_judged_together_with_all_their_reasons() -> None:
+    traffic = Traffic(spec("s"), clock=SystemClock(), publish=lambda _: None)
+    connection = ScriptedConnection(**{"tools/list": [RpcError(-32603, "oops")]})
+    world = World(connection, traffic=traffic)
+    agreed = await world.life.begin()
+    traffic.attach(connection)
+    connection.answers["tools/call"] = [RpcError(-32603, "no")]
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(world.life.run, agreed)
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(5):
+            with pytest.raises(RpcError):
+                await ReadyUpstream(traffic, tool="t").request("tools/call", b"{}")
+        connection.die()
+    health, reason = world.verdicts[-1]
+    assert health is Health.DEGRADED
+    assert reason == "its tools cannot be listed: oops; 5 of its last 5 calls failed"

@@ -11,7 +11,7 @@ from gateway.supervisor.lifecycle import IGNORED, TABLE, Action, Event, Lifecycl
 
 def test_every_event_in_every_state_has_a_row_or_a_reason() -> None:
     pairs = [(state, event) for state in State for event in Event]
-    assert len(pairs) == 54
+    assert len(pairs) == 60
     for state, event in pairs:
         assert (event in TABLE[state]) != (event in IGNORED[state]), (state, event)
 
@@ -29,6 +29,13 @@ def test_a_wanted_server_is_spawned_advertised_and_stopped() -> None:
     assert life.handle(Event.UNWANTED) == [Action.WITHDRAW, Action.STOP]
     assert life.handle(Event.EXITED_UNWANTED) == []
     assert life.state is State.STOPPED
+
+
+def test_a_planned_end_is_followed_by_a_start_at_once() -> None:
+    life = ready()
+    life.handle(Event.UNHEALTHY)
+    assert life.handle(Event.EXITED_AGAIN) == [Action.SPAWN]
+    assert life.state is State.STARTING
 
 
 def test_a_crash_backs_off_and_comes_back() -> None:
@@ -117,7 +124,7 @@ class AnyEvents(RuleBasedStateMachine):
         self.fire(Event.HANDSHAKEN)
 
     @precondition(lambda self: self.processes == 1)
-    @rule(event=st.sampled_from([Event.EXITED_RETRY, Event.EXITED_GAVE_UP, Event.EXITED_UNWANTED]))
+    @rule(event=st.sampled_from([event for event in Event if event.name.startswith("EXITED")]))
     def exit(self, event: Event) -> None:
         self.processes, self.stopping = 0, False
         self.fire(event)

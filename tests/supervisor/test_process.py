@@ -224,3 +224,50 @@ async def test_where_the_kernel_has_no_handle_for_processes_their_exit_is_notice
     child = await python(out, "import sys; print('last'); sys.exit(7)")
     await out.until(lambda: bool(out.ends))
     assert (out.data, (await child.stop(1.0)).code) == (b"last\n", 7)
+
+
+WRAPPER = """
+import signal, subprocess, sys
+inner = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=0)
+code = inner.wait()
+sys.exit(code if code >= 0 else 128 - code)
+"""
+POLITE = """
+import os, signal, time
+def bye(*_):
+    print("bye", flush=True)
+    os._exit(3)
+signal.signal(signal.SIGTERM, bye)
+print("up", flush=True)
+while True: time.sleep(600)
+"""
+
+
+async def wrapped(output: Output, code: str) -> ChildProcess:
+    """A process that only starts another one."""
+    return await ChildProcess.start(
+        "test",
+        [sys.executable, "-c", WRAPPER, code],
+        ENV,
+        on_data=output.take,
+        on_end=output.end,
+        stderr=output.stderr,
+        wrapped=True,
+    )
+
+
+async def test_a_term_is_for_the_wrapped_program_not_for_what_wraps_it() -> None:
+    output = Output()
+    process = await wrapped(output, POLITE)
+    await output.until(lambda: b"up" in output.data)
+    gone = await process.stop(1.0)
+    assert (output.data.split(), gone.code, gone.signal) == ([b"up", b"bye"], 3, None)
+
+
+async def test_a_wrapped_program_that_was_killed_is_said_to_be_killed() -> None:
+    output = Output()
+    process = await wrapped(output, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with anyio.fail_after(PATIENCE_S):
+        await process.exited.wait()
+    gone = await process.stop(0)
+    assert (gone.code, gone.signal) == (None, "SIGSEGV")

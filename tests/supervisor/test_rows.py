@@ -8,7 +8,7 @@ import anyio
 
 from gateway.model import ServerSpec
 from gateway.supervisor.processes.figures import Figures
-from gateway.supervisor.rows import status_row
+from gateway.supervisor.rows import Warm, status_row
 from tests.supervisor.running import remote_spec, spec
 from tests.supervisor.scripted import ScriptedConnection
 from tests.supervisor.test_child import SLOW, World, living
@@ -48,6 +48,10 @@ async def test_the_last_exit_is_spelled_out() -> None:
         assert isinstance(exit_, dict)
         assert (exit_["code"], exit_["signal"], exit_["reason"]) == (None, "SIGKILL", "killed by SIGKILL")
         assert exit_["at"].endswith("Z")
+        assert exit_["cause"] == "signal"
+        assert isinstance(exit_["uptime_s"], float)
+        assert row(world)["exits"] == [exit_]
+        assert row(world)["restart_causes"] == {"signal": 1}
 
 
 async def test_a_child_that_is_down_against_our_will_is_not_called_healthy() -> None:
@@ -65,3 +69,19 @@ async def test_a_remote_server_is_http() -> None:
     assert row(World(ScriptedConnection(), wanted=wanted))["transport"] == "http"
     await anyio.lowlevel.checkpoint()
     assert spec("s").launch != wanted.launch
+
+
+async def test_a_resting_child_is_healthy_callable_and_advertised_and_waking_is_no_restart() -> None:
+    first = ScriptedConnection()
+    async with living(first, ScriptedConnection()) as world:
+        await world.heard.state("s", "ready")
+        world.child.stop("at rest")
+        await world.heard.state("s", "stopped")
+        made = status_row(world.child, Figures(None, None, None), instances=0, warm=Warm(True, 0, 2, 3, 1))
+        assert (made["state"], made["health"], made["resting"]) == ("stopped", "healthy", True)
+        assert (made["callable"], made["advertised"]) == (True, True)
+        assert (made["spares"], made["prestarts"], made["wasted_starts"]) == (2, 3, 1)
+        world.child.start()
+        await world.heard.state("s", "ready", times=2)
+        woken = status_row(world.child, Figures(None, None, None), instances=0, warm=Warm(woken=1))
+        assert (woken["restarts"], woken["resting"]) == (0, False)

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.errors import (
     CallTimeout,
+    ChildGone,
     NotFound,
     RpcError,
     ServerBusy,
@@ -121,7 +122,8 @@ async def test_progress_extends_the_deadline_up_to_the_limit() -> None:
 
 
 async def test_cancelling_the_waiting_task_tells_the_child() -> None:
-    async with supervised(spec("a", "slow.py")) as (supervisor, _):
+    async with supervised(spec("a", "slow.py")) as (supervisor, heard):
+        await heard.state("a", "ready")
         with anyio.move_on_after(0.2) as scope:
             await call(supervisor, "a", "sleep", seconds=600)
         assert scope.cancelled_caught
@@ -129,7 +131,7 @@ async def test_cancelling_the_waiting_task_tells_the_child() -> None:
 
 
 async def test_more_calls_than_allowed_are_refused_as_busy() -> None:
-    async with supervised(spec("a", "slow.py", call=CallPolicy(max_in_flight=1))) as (supervisor, _):
+    async with supervised(spec("a", "slow.py", call=CallPolicy(max_in_flight=1, max_queue=0))) as (supervisor, _):
         upstream = await supervisor.acquire(ServerName("a"))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(upstream.request, "tools/call", b'{"name":"sleep","arguments":{"seconds":600}}')
@@ -250,6 +252,30 @@ async def test_followers_of_a_log_get_new_lines() -> None:
                         break
         await follower.aclose()  # type: ignore[attr-defined]
         assert row(supervisor, "a")["restarts"] <= 1
+
+
+async def test_the_death_of_a_callers_own_child_is_told_and_its_states_are_not() -> None:
+    async with supervised(spec("a", "crasher.py", session=SessionScope.PER_SESSION)) as (supervisor, heard):
+        with pytest.raises(ChildGone):
+            await call(supervisor, "a", "crash", instance="mine")
+        await heard.until(lambda: len(heard.exits("a")) == 1)
+        (end,) = heard.exits("a")
+        assert (end.cause, end.code, end.was_wanted) == ("exit", 3, True)
+        assert "backoff" not in heard.states("a")
+
+
+async def test_a_follower_outlives_the_server_being_removed_and_added_again() -> None:
+    async with supervised(spec("a", "crasher.py")) as (supervisor, heard):
+        await heard.state("a", "ready")
+        follower = supervisor.follow_logs(ServerName("a"))
+        with anyio.fail_after(PATIENCE_S):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(supervisor.apply, [])
+                assert "no longer here" in await anext(follower)
+                await supervisor.apply([spec("a", "crasher.py")])
+                lines = [await anext(follower), await anext(follower)]
+        await follower.aclose()  # type: ignore[attr-defined]
+        assert lines == ["[mcp-gateway] starting a", "crasher: about to begin"]
 
 
 async def test_at_the_end_every_child_is_stopped_even_the_deaf_ones() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.facts import Fact, ServerForgotten
+from gateway.facts import ChildExited, Fact, ServerForgotten
 from gateway.model import ServerName
-from gateway.supervisor.voice import Voice
+from gateway.supervisor.voice import Voice, deaths_alone
 
 
 def fact(at: float) -> Fact:
@@ -36,3 +36,12 @@ def test_who_was_hushed_is_never_heard_again() -> None:
     voice.speak()
     voice(fact(2))
     assert heard == []
+
+
+def test_of_an_instance_only_its_ends_are_told() -> None:
+    heard: list[Fact] = []
+    tell = deaths_alone(heard.append)
+    end = ChildExited(1.0, ServerName("echo"), 1, None, "ended")
+    for each in (fact(0), end, fact(2)):
+        tell(each)
+    assert heard == [end]

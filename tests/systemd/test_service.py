@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.harness import running_gateway
+from tests.e2e.harness import running_gateway, wait_until
 from tests.e2e.wire import Legacy, text_of
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
@@ -27,6 +28,14 @@ class Systemd:
     def __init__(self, receiver: socket.socket) -> None:
         self.receiver = receiver
         self.address = receiver.getsockname()
+
+    def forget(self, quiet_s: float = 1.5) -> None:
+        """Drop what was said until now; from then on reading waits only so long."""
+        self.receiver.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while self.receiver.recv(4096):
+                pass
+        self.receiver.settimeout(quiet_s)
 
     def wait_for(self, line: str) -> list[str]:
         """Read until a message holds this line; return that message. The socket's timeout is the bound."""
@@ -57,6 +66,45 @@ def test_systemd_hears_of_readiness_of_life_of_a_reload_and_of_the_end(tmp_path:
         systemd.wait_for("READY=1")
         assert gateway.stop() == 0
         systemd.wait_for("STOPPING=1")
+
+
+def test_a_daemon_that_stands_still_gives_no_sign_of_life_and_one_again_when_it_goes_on(
+    tmp_path: Path, systemd: Systemd
+) -> None:
+    environment = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000"}
+    with running_gateway(tmp_path, config=CONFIG, environment=environment) as gateway:
+        systemd.wait_for("WATCHDOG=1")
+        stopped = psutil.Process(gateway.pid())
+        stopped.suspend()
+        try:
+            systemd.forget()
+            with pytest.raises(TimeoutError):
+                systemd.receiver.recv(4096)
+        finally:
+            stopped.resume()
+        systemd.receiver.settimeout(30)
+        systemd.wait_for("WATCHDOG=1")
+        wait_until(lambda: "event_loop_late" in gateway.log.read_text(), within=30, what="the delay in the log")
+        assert gateway.metric("mcp_gateway_event_loop_lag_seconds") >= 1
+
+
+def test_systemd_is_told_which_server_is_in_trouble_and_what_the_daemon_waits_for(
+    tmp_path: Path, systemd: Systemd
+) -> None:
+    text = CONFIG + '[[server]]\nname = "two"\ncommand = ["/nowhere/two"]\n'
+    with running_gateway(tmp_path, config=text, environment={"NOTIFY_SOCKET": systemd.address}) as gateway:
+        systemd.wait_for("STATUS=serving 1 of 2 servers; failed: two")
+        assert gateway.stop() == 0
+        systemd.wait_for("STATUS=letting 0 calls in flight finish, for at most 30 s")
+        systemd.wait_for("STATUS=stopping servers")
+
+
+def test_a_signal_shows_where_the_daemon_stands(tmp_path: Path) -> None:
+    with running_gateway(tmp_path, config=CONFIG) as gateway:
+        assert gateway.process is not None
+        gateway.process.send_signal(signal.SIGUSR1)  # the keeper passes it on
+        wait_until(lambda: "most recent call first" in gateway.log.read_text(), within=30, what=gateway.log_tail())
+        assert gateway.server("one")["state"] == "ready"
 
 
 def test_no_child_can_speak_to_systemd_in_our_name(tmp_path: Path, systemd: Systemd) -> None:

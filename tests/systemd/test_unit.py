@@ -14,7 +14,9 @@ from gateway.config.gateway import GatewaySection
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "mcp-gateway.service"
 RESTART_STEPS = FOLDER / "drop-ins" / "50-restart-steps.conf"
+BWRAP = FOLDER / "drop-ins" / "60-bwrap.conf"
 EXPOSURE_LIMIT = 15  # tenths
+EXPOSURE_LIMIT_WITH_BWRAP = 25
 SINCE_RESTART_STEPS = 254
 
 pytestmark = pytest.mark.process
@@ -83,6 +85,31 @@ def test_the_drop_in_is_known_to_the_systemd_it_is_for(unit: Path) -> None:
     complaints = set(re.findall(r"Unknown key[^']*'(\w+)'", text))
     expected = set() if systemd_version() >= SINCE_RESTART_STEPS else {"RestartSteps", "RestartMaxDelaySec"}
     assert complaints == expected, text
+
+
+@pytest.fixture
+def unit_with_bwrap(unit: Path) -> Path:
+    """The unit as the drop-in makes it; `systemd-analyze security` reads no drop-ins of a file."""
+    more = "\n".join(line for line in BWRAP.read_text().splitlines() if "=" in line and not line.startswith("#"))
+    unit.write_text(unit.read_text().replace("\n[Install]", f"\n{more}\n\n[Install]"))
+    return unit
+
+
+def test_namespaces_for_servers_cost_a_bounded_amount_of_exposure(unit_with_bwrap: Path) -> None:
+    assert analyze("verify", "--man=no", str(unit_with_bwrap)) == (0, "")
+    threshold = f"--threshold={EXPOSURE_LIMIT_WITH_BWRAP}"
+    status, text = analyze("security", "--offline=yes", threshold, "--no-pager", str(unit_with_bwrap))
+    assert (status, "Overall exposure level" in text) == (0, True), text
+
+
+def test_the_drop_in_opens_what_bwrap_needs_and_the_unit_alone_does_not() -> None:
+    more, unit = settings(BWRAP), settings(UNIT)
+    assert {"user", "pid", "mnt"} <= set(more["RestrictNamespaces"][0].split())
+    assert {"@mount", "pivot_root", "capset"} <= set(more["SystemCallFilter"][0].split())
+    opened = ("ProtectKernelTunables", "ProtectKernelLogs")  # each covers a part of /proc
+    assert [(unit[name], more[name]) for name in opened] == [(["yes"], ["no"])] * 2
+    assert unit["RestrictNamespaces"] == ["yes"]
+    assert "ProtectProc" not in more, "a /proc that hides others' processes is whole, and hinders nobody"
 
 
 def test_readiness_comes_from_the_daemon_though_the_keeper_is_the_main_process() -> None:

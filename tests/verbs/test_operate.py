@@ -8,6 +8,7 @@ import pytest
 from gateway.errors import UsageError
 from gateway.install.planning.machine import Program
 from gateway.model import Origin, ServerName, ServerSpec, StdioLaunch
+from gateway.supervisor.sandbox.deciding import Ability, Host
 from gateway.verbs import operate
 from tests.install.values import BARE, MACHINE
 from tests.verbs.fakes import URL, open_shop
@@ -101,3 +102,31 @@ async def test_the_doctor_says_what_a_rule_lacks_and_why(tmp_path: Path) -> None
     assert (check["state"], check["message"]) == ("warning", "1 of 2 missing: acme/far wants a secret")
     assert check["fix"]
     assert found["ok"]
+
+
+def _machine(landlock: Ability, bwrap: Ability) -> Host:
+    """What a machine can to confine servers."""
+    return Host(landlock, bwrap, Ability(True), 7 if landlock.works else 0, namespaces=("ipc", "net"), has_scopes=True)
+
+
+@pytest.mark.parametrize(
+    ("landlock", "bwrap", "state", "words"),
+    [
+        (True, True, "ok", "bwrap: namespaces of its own"),
+        (
+            True,
+            False,
+            "ok",
+            "landlock: only its own files, and the system's to read; bwrap: it is missing; landlock has no rule for",
+        ),
+        (False, False, "warning", "none: installed servers run with your rights; bwrap: it is missing"),
+    ],
+)
+def test_the_doctor_says_which_sandbox_is_in_force_and_why_not_more(
+    landlock: bool, bwrap: bool, state: str, words: str
+) -> None:
+    able = {True: Ability(True), False: Ability(False, "it is missing", "Get it.")}
+    found = operate.sandbox_check(_machine(able[landlock], able[bwrap]))
+    assert (found["name"], found["state"]) == ("sandbox", state)
+    assert found["message"].startswith(words)
+    assert found["fix"] == ("Get it." if state == "warning" else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from gateway.config.server import ServerSection
 from gateway.errors import InstallError, NotFound
 from gateway.model import Origin, ServerName
 from gateway.verbs.installing import install
-from gateway.verbs.planning import Ask
+from gateway.verbs.planning import Ask, plan_for
 from gateway.verbs.upgrading import ask_again, rollback, upgrade
 from tests.verbs.fakes import (
     bundle,
@@ -101,6 +102,20 @@ async def test_an_upgrade_keeps_the_arguments_of_the_servers_block(tmp_path: Pat
         await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", origin=Origin.CONFIG))
         (kept,) = await shop.parts.installed.all()
         assert ask_again(shop.parts, kept, allow_fresh=False).args == ("--loud",)
+
+
+async def test_an_upgrade_gives_what_a_person_named_and_no_default_that_was_kept_with_it(tmp_path: Path) -> None:
+    config = Config(server=(ServerSection(name="echo", from_="npm:echo", args=("/srv/extra",)),))
+    async with open_shop(tmp_path, config=config) as shop:
+        await install(shop.parts, Ask(f"mcpb:{bundle(tmp_path)}", origin=Origin.CONFIG))
+        (kept,) = await shop.parts.installed.all()
+        launch = msgspec.structs.replace(kept.spec.launch, granted=("/srv/mine",))
+        spec = msgspec.structs.replace(kept.spec, launch=launch)
+        kept = msgspec.structs.replace(kept, spec=spec, settings={"mine": "/srv/mine", "default": "/root"})
+        asked = ask_again(shop.parts, kept, allow_fresh=False)
+        again = replace(asked, name=f"mcpb:{bundle(tmp_path)}")
+        plan = await plan_for(shop.parts, again)
+    assert plan.granted == ("/srv/mine", "/srv/extra")
 
 
 async def test_the_difference_is_told_by_names_and_with_the_tools(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.admin.web.html import Html, element, joined, void
@@ -25,7 +25,7 @@ def status_page(parts: Mapping[str, Html], *, nonce: str, query: str, agent: str
     body = joined(
         [
             element("a", "Skip to the content", href="#content", class_="skip"),
-            _header(),
+            _header([("#servers", "Servers"), ("#requests", "Requests"), ("#calls", "Calls"), ("#tools", "Tools")]),
             element(
                 "main",
                 element("section", parts["summary"], id="summary", aria_label="Overview"),
@@ -40,6 +40,40 @@ def status_page(parts: Mapping[str, Html], *, nonce: str, query: str, agent: str
         ]
     )
     return _document("mcp-gateway", body, nonce, refresh=True)
+
+
+def server_page(name: str, parts: Mapping[str, Html], *, nonce: str) -> str:
+    """The page of one server; the values of `parts` are replaced live, by their ids."""
+    titles = {
+        "ends": "How it ended", "deaths": "Death log", "breakers": "What is held back", "meters": "Limits",
+        "stderr": "The last lines of its stderr",
+    }  # fmt: skip
+    links = [("/ui", "All servers"), *((f"#{place}", title) for place, title in titles.items())]
+    first = element(
+        "section",
+        element("h2", name),
+        element("div", parts["orders"], id="orders-live", class_="orders"),
+        element("div", parts["particulars"], id="particulars-live", class_="particulars"),
+        id="particulars",
+        aria_label=f"Server {name}",
+    )
+    more = [_section(title, place, parts[place]) for place, title in titles.items()]
+    body = joined(
+        [
+            element("a", "Skip to the content", href="#content", class_="skip"),
+            _header(links),
+            element("main", first, *more, id="content"),
+            element("script", Html(SCRIPT), nonce=nonce),
+        ]
+    )
+    return _document(f"{name} - mcp-gateway", body, nonce, refresh=True)
+
+
+def trouble_page(what: Html, *, nonce: str) -> str:
+    """A page that can only say why it is none."""
+    section = element("section", what, element("p", element("a", "All servers", href="/ui")))
+    body = joined([_header([("/ui", "All servers")]), element("main", section, id="content")])
+    return _document("mcp-gateway", body, nonce, refresh=False)
 
 
 def login_document(*, nonce: str, message: str = "") -> str:
@@ -60,8 +94,7 @@ def login_document(*, nonce: str, message: str = "") -> str:
     )
 
 
-def _header() -> Html:
-    links = [("#servers", "Servers"), ("#requests", "Requests"), ("#calls", "Calls"), ("#tools", "Tools")]
+def _header(links: Sequence[tuple[str, str]]) -> Html:
     nav = element("nav", *(element("a", name, href=target) for target, name in links), aria_label="Parts of this page")
     leave = element("form", element("button", "Log out", type="submit"), method="post", action="/ui/logout")
     live = element("span", "", id="live", role="status")

@@ -1,5 +1,5 @@
 const said = document.getElementById("live");
-const source = new EventSource("/ui/live" + location.search);
+const source = new EventSource(location.pathname.replace(/\/$/, "") + "/live" + location.search);
 source.onopen = () => { said.textContent = "live"; };
 source.onerror = () => {
   said.textContent = source.readyState === EventSource.CLOSED ? "not live: reload this page" : "connection lost, trying again";

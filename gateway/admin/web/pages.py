@@ -1,30 +1,27 @@
-"""/ui on HTTP: the page, its live events, login and logout."""
+"""/ui on HTTP: the page of everything, each server's page, their live events, login and logout."""
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-import anyio
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from gateway.admin.ports import Json, RunningVerbs
 from gateway.admin.problems import http_status
-from gateway.admin.web import sections
+from gateway.admin.web import sections, server_sections
 from gateway.admin.web.html import Html
-from gateway.admin.web.layout import content_security_policy, login_document, status_page
+from gateway.admin.web.layout import content_security_policy, login_document, server_page, status_page, trouble_page
+from gateway.admin.web.live import LIVE_EVERY_S, Live
 from gateway.admin.web.session import COOKIE, COOKIE_PATH, LIFETIME_S, LoginThrottle, UiKeys
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, NotFound
 
-LIVE_EVERY_S = 2.0
-LIVE_READERS = 16  # open pages; each costs one rendering per LIVE_EVERY_S
 CALLS_SHOWN = 25
+DEATHS_SHOWN = 25
 LOGIN_BYTES = 4096
 FIELD_CHARACTERS = 1000
 
@@ -44,6 +41,9 @@ def ui_routes(verbs: RunningVerbs, keys: UiKeys) -> list[Route]:
         Route("/ui", pages.page),
         Route("/ui/", pages.page),
         Route("/ui/live", pages.live),
+        Route("/ui/servers/{name}", pages.server),
+        Route("/ui/servers/{name}/live", pages.server_live),
+        Route("/ui/servers/{name}/{order}", pages.order, methods=["POST"]),
         Route("/ui/requests/{request}/{choice}", pages.decide, methods=["POST"]),
         Route("/ui/login", pages.login_form),
         Route("/ui/login", pages.login, methods=["POST"]),
@@ -66,10 +66,9 @@ class Pages:
 
     def __init__(self, verbs: RunningVerbs, keys: UiKeys, *, live_every_s: float = LIVE_EVERY_S) -> None:
         self._verbs = verbs
-        self._live_every_s = live_every_s
+        self._live = Live(live_every_s)
         self._keys = keys
         self._throttle = LoginThrottle(keys.clock)
-        self._readers = 0
 
     async def page(self, request: Request) -> Response:
         """Show everything."""
@@ -81,30 +80,61 @@ class Pages:
 
     async def live(self, request: Request) -> Response:
         """Send the parts that changed, as server-sent events."""
-        if self._readers >= LIVE_READERS:
-            return PlainTextResponse("too many open pages\n", 503, {"Retry-After": "30"})
-        events = self._events(_field(request, "query"), _field(request, "agent"))
-        headers = {**_HEADERS, "X-Accel-Buffering": "no"}
-        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        query, agent = _field(request, "query"), _field(request, "agent")
 
-    async def _events(self, query: str, agent: str) -> AsyncIterator[bytes]:
-        self._readers += 1
+        async def parts() -> dict[str, Html]:
+            return {_place(name): part for name, part in (await self._parts(query, agent)).items()}
+
+        return self._live.answer(parts, _HEADERS)
+
+    async def server(self, request: Request) -> Response:
+        """Show one server."""
+        nonce, name = secrets.token_urlsafe(16), _server_name(request)
         try:
-            async with aclosing(self._changes(query, agent)) as changes:
-                async for changed in changes:
-                    # A comment when nothing changed: a reader that is gone is noticed by writing to it.
-                    yield f"data: {json.dumps(changed)}\n\n".encode() if changed else b": nothing new\n\n"
-        finally:
-            self._readers -= 1
+            parts = await self._server_parts(name)
+        except GatewayError as exc:
+            said = trouble_page(sections.trouble(exc.message, exc.fix), nonce=nonce)
+            return HTMLResponse(said, http_status(exc), _page_headers(nonce))
+        return HTMLResponse(server_page(name, parts, nonce=nonce), headers=_page_headers(nonce))
 
-    async def _changes(self, query: str, agent: str) -> AsyncGenerator[dict[str, str], None]:
-        shown: dict[str, str] = {}
-        while True:
-            parts = await self._parts(query, agent)
-            fresh = {_place(name): str(part) for name, part in parts.items()}
-            yield {place: part for place, part in fresh.items() if shown.get(place) != part}
-            shown = fresh
-            await anyio.sleep(self._live_every_s)
+    async def server_live(self, request: Request) -> Response:
+        """Send the parts of one server's page that changed."""
+        name = _server_name(request)
+
+        async def parts() -> dict[str, Html]:
+            try:
+                found = await self._server_parts(name)
+            except GatewayError as exc:
+                found = {"particulars": sections.trouble(exc.message, exc.fix), "orders": Html("")}
+            return {_place(part): html for part, html in found.items()}
+
+        return self._live.answer(parts, _HEADERS)
+
+    async def _server_parts(self, name: str) -> dict[str, Html]:
+        rows = {row.get("name"): row for row in (await self._verbs.status()).get("servers") or []}
+        if (row := rows.get(name)) is None:
+            raise NotFound(f"no server called {name[:60]!r} is here.", fix="It may have been removed.")
+        deaths = await _result(lambda: self._verbs.deaths(name=name, limit=DEATHS_SHOWN))
+        return {
+            "orders": server_sections.orders(row),
+            "particulars": server_sections.particulars(row),
+            "ends": server_sections.ends(row),
+            "deaths": _rendered(server_sections.deaths, deaths),
+            "breakers": server_sections.breakers(row),
+            "meters": server_sections.meters(row),
+            "stderr": server_sections.stderr(row),
+        }
+
+    async def order(self, request: Request) -> Response:
+        """Start, stop or restart a server. The cookie is same-site and the gate checks Origin."""
+        order, name = request.path_params["order"], _server_name(request)
+        if order not in server_sections.ORDERS:
+            return PlainTextResponse("start, stop or restart\n", 404, _HEADERS)
+        try:
+            await getattr(self._verbs, order)(name)
+        except GatewayError as exc:
+            return PlainTextResponse(f"{exc.message}. {exc.fix}\n", http_status(exc), _HEADERS)
+        return RedirectResponse(server_sections.server_path(name), 303, _HEADERS)
 
     async def _parts(self, query: str, agent: str) -> dict[str, Html]:
         status = await _result(self._verbs.status)
@@ -176,6 +206,10 @@ def _rendered(render: Callable[[Json], Html], result: Json | GatewayError) -> Ht
 
 def _place(part: str) -> str:
     return part if part == "summary" else f"{part}-live"
+
+
+def _server_name(request: Request) -> str:
+    return str(request.path_params["name"])[:FIELD_CHARACTERS]
 
 
 def _field(request: Request, name: str) -> str:

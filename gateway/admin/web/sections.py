@@ -7,27 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.admin.location import endpoint_url
-from gateway.admin.web import words
+from gateway.admin.web import standing, words
 from gateway.admin.web.html import Html, element, joined, table, text
+from gateway.admin.web.server_sections import meter, server_path
+from gateway.admin.web.tones import badge
 
 Json = Mapping[str, Any]
-
-_TONES = {
-    "ready": "good", "healthy": "good", "ok": "good", "starting": "busy", "stopping": "busy", "backoff": "bad",
-    "failed": "bad", "unhealthy": "bad", "degraded": "warn", "stopped": "calm", "tool_error": "warn", "timeout": "bad",
-    "pending": "busy", "approved": "busy", "installed": "good", "denied": "calm",
-    "gone": "bad", "refused": "warn", "busy": "warn", "cancelled": "calm",
-}  # fmt: skip
-
-
-def tone(word: object) -> str:
-    """Say how a state feels: good, busy, warn, bad or calm. The word itself is always shown beside the colour."""
-    return _TONES.get(str(word), "calm")
-
-
-def badge(word: object) -> Html:
-    """Show a state as a word in its colour."""
-    return element("span", words.plain(word), class_=f"badge {tone(word)}")
 
 
 def summary(status: Json) -> Html:
@@ -53,19 +38,8 @@ def summary(status: Json) -> Html:
 
 def servers_table(status: Json) -> Html:
     """Every server: state, health, why, what comes next, and what its process costs."""
-    head = (
-        "Server",
-        "State",
-        "Health",
-        "Why, and what comes next",
-        "Tools",
-        "Pid",
-        "Up",
-        "Restarts",
-        "Memory",
-        "CPU",
-        "From",
-    )
+    # So few columns that all are seen at 1280 pixels: what is read second stands small below what is read first.
+    head = ("Server", "State", "Health", "Why, and what comes next", "Tools", "Restarts", "Memory", "CPU", "Sandbox")
     rows = [_server_row(server) for server in status.get("servers") or []]
     return table(
         "Refreshed every two seconds",
@@ -78,27 +52,59 @@ def servers_table(status: Json) -> Html:
 def _server_row(server: Json) -> list[object]:
     cpu = server.get("cpu_percent")
     return [
-        server.get("name") or words.NOTHING,
-        badge(server.get("state")),
+        _name(server),
+        _state(server),
         badge(server.get("health")),
-        _why(server),
+        element("div", _why(server), class_="why"),
         _tool_count(server),
-        words.plain(server.get("pid")),
-        words.span(server.get("uptime_s")),
-        words.plain(server.get("restarts")),
-        words.size(server.get("rss_bytes")),
-        f"{cpu:.0f} %" if isinstance(cpu, int | float) else words.NOTHING,
-        words.plain(server.get("from")),
+        _restarts(server),
+        _memory(server),
+        element("span", f"{cpu:.0f} %" if isinstance(cpu, int | float) else words.NOTHING, class_="whole"),
+        _sandbox(server),
     ]
 
 
+def _name(server: Json) -> Html:
+    name, source = server.get("name"), server.get("from")
+    if not name:
+        return text(words.NOTHING)
+    below = element("small", source, class_="short", title=source) if source else ""
+    return joined([element("a", name, href=server_path(name)), below])
+
+
+def _state(server: Json) -> Html:
+    up_s = server.get("uptime_s")
+    below = element("small", f"up {words.span(up_s)}", class_="whole") if isinstance(up_s, int | float) else ""
+    return joined([badge(server.get("state")), below])
+
+
+def _restarts(server: Json) -> Html:
+    count, _, causes = standing.restarts(server).partition(" ")
+    return joined([count, element("small", causes.strip("()")) if causes else ""])
+
+
+def _sandbox(server: Json) -> Html:
+    level, _, network = standing.sandbox(server).partition(", ")
+    return joined([level, element("small", network, class_="whole") if network else ""])
+
+
+def _memory(server: Json) -> Html:
+    limited = [one for one in standing.usage(server) if one[0] == "memory"]
+    if not limited:
+        return element("span", words.size(server.get("rss_bytes")), class_="whole")
+    _, used, most, spelled = limited[0]
+    used_now, _, of = spelled.partition(" of ")
+    now = element("span", meter(used, most, used_now), class_="whole")
+    return joined([now, element("small", f"of {of}", class_="whole")])
+
+
 def _why(server: Json) -> Html:
-    parts: list[object] = [words.explain(dict(server))]
+    parts: list[object] = [standing.why(server)]
     last: Json | None = server.get("last_exit")
-    if last:
+    if last and not server.get("resting"):
         how = last.get("signal") or (f"status {last['code']}" if last.get("code") is not None else "")
-        said = ", ".join(str(part) for part in (how, last.get("reason"), words.clock_time(last.get("at"))) if part)
-        parts.append(element("small", f"last exit: {said}"))
+        told = (last.get("cause"), how, last.get("reason"), words.clock_time(last.get("at")))
+        parts.append(element("small", f"last exit: {', '.join(str(part) for part in told if part)}"))
     return joined(parts)
 
 

@@ -48,7 +48,7 @@ class Link:
         try:
             self._connected(daemon).close()
         except OSError as exc:
-            raise NotRunning(f"nothing answers at {daemon.url}", fix="Start it with: mcp-gateway serve") from exc
+            raise daemon.absence() from exc
 
     @contextmanager
     def request(
@@ -75,6 +75,14 @@ class Link:
             raise LostError(str(exc)) from exc
         finally:
             connection.close()
+
+    def tries(self) -> Iterator[None]:
+        """Come round as long as a request waits for a gateway that is there and turns it away."""
+        waited_s = 0.0
+        yield
+        while waited_s < self._patience_s and not self._closing.wait(REDIAL_EVERY_S):
+            waited_s += REDIAL_EVERY_S
+            yield
 
     def _dial(self) -> tuple[Daemon, http.client.HTTPConnection]:
         # The address is looked up each time: a restarted gateway may have another port or token.

@@ -20,6 +20,7 @@ LISTEN_AGAIN_S = 1.0
 LAST_ANSWERS_S = 1.5  # after the client closed stdin; it kills us after 2
 
 AWAY = "The gateway does not answer, and the request was not carried out. Start it with: mcp-gateway serve"
+TURNED_AWAY = "The gateway is being stopped or started, and the request was not carried out. Ask again later."
 LOST = "The gateway ended the request without an answer. Whether the request was carried out is not known."
 WRONG_TOKEN = "The gateway does not accept the token. Set MCP_GATEWAY_TOKEN to the one that it shows."  # noqa: S105
 WRONG_PLACE = "The gateway refuses this caller. If its address is a name of yours, see auth.allowed_hosts."
@@ -100,6 +101,22 @@ class Relay:
 
     def _exchange(self, message: Message, *, may_renew: bool) -> None:
         session = self._talk.session
+        for _ in self._link.tries():
+            status, refused = self._ask(message)
+            if not wire.is_turned_away(status, refused):
+                break
+        else:
+            self._refuse(message, TURNED_AWAY)
+            return
+        if status == 200:
+            return
+        if status == 404 and session and not message.is_modern and may_renew and self._renew(session):
+            self._exchange(message, may_renew=False)
+        else:
+            self._relay_refusal(message, status, refused)
+
+    def _ask(self, message: Message) -> tuple[int, bytes]:
+        """Send it; relay the answer, or return the refusal."""
         headers = self._caller | self._talk.headers(message)
 
         def opened(hold: Hold) -> None:
@@ -108,12 +125,8 @@ class Relay:
         with self._link.request("POST", message.body, headers, read_s=ANSWER_S, opened=opened) as response:
             if response.status == 200:
                 self._relay_answer(message, response)
-                return
-            refused = response.read()
-        if response.status == 404 and session and not message.is_modern and may_renew and self._renew(session):
-            self._exchange(message, may_renew=False)
-        else:
-            self._relay_refusal(message, response.status, refused)
+                return 200, b""
+            return response.status, response.read()
 
     def _relay_answer(self, message: Message, response: http.client.HTTPResponse) -> None:
         for line in _messages(response):

@@ -189,6 +189,16 @@ def refusal(body: bytes) -> str:
         return ""
 
 
+def is_turned_away(status: int, body: bytes) -> bool:
+    """Whether the gateway refused a request only because it is being started or stopped; then nothing was done."""
+    if status != 503:
+        return False
+    try:
+        return json.loads(body)["error"]["code"] in {"starting", "stopping"}
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def negotiated(line: bytes) -> str:
     """Read the revision that an answer to initialize settled on."""
     try:

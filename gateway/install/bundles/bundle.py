@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
+import msgspec
 
 from gateway.errors import InstallError, RefusedByPolicy
 from gateway.install.build import Built, Site
@@ -194,6 +195,7 @@ def _planned(
     values = option_values(manifest, settings, keys, source.schema_keys, variables)
     folders = check_places(manifest, values.options, data)
     launch = bundle_launch(manifest, values, site.machine, content=str(content), data=str(data), project=opened.project)
+    launch = msgspec.structs.replace(launch, granted=plan.granted)
     built = Built(
         digest=digest,
         sha256=opened.sha256,
@@ -227,7 +229,8 @@ def _moved(launch: StdioLaunch, old: Path, new: Path) -> StdioLaunch:
     def moved(text: str) -> str:
         return text.replace(str(old), str(new))
 
-    return StdioLaunch(
+    return msgspec.structs.replace(
+        launch,
         argv=tuple(moved(part) for part in launch.argv),
         env={key: moved(value) for key, value in launch.env.items()},
         cwd=moved(launch.cwd) if launch.cwd else None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,11 @@ from gateway.install.fitness.verdict import Check
 from gateway.install.packages import commands
 from gateway.install.planning.machine import Machine
 from gateway.install.planning.rules import Rules
-from gateway.install.planning.settings import Settings
+from gateway.install.planning.settings import Settings, words_of
 from gateway.model import Origin, RemoteLaunch, ServerName
+
+_PATH = re.compile(r"(^|[=:,])/(?!/)")
+"""An absolute path in a word: the whole, what follows an option's `=`, or an item of a list."""
 
 
 class PackageSource(msgspec.Struct, frozen=True, tag="package"):
@@ -78,6 +82,7 @@ class InstallPlan:
     steps: tuple[Mapping[str, Any], ...] = ()
     launch: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()  # what was looked at before anything is fetched
+    granted: tuple[str, ...] = ()  # see `named_by`
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values, without any secret value: for `--dry-run`, `show` and the dashboard."""
@@ -93,6 +98,7 @@ class InstallPlan:
             "cooldown_days": self.rules.cooldown_days,
             "allow_fresh": self.rules.allow_fresh,
             "warnings": list(self.warnings),
+            "granted": list(self.granted),
             "checks": [check.to_json() for check in self.checks],
         }
 
@@ -118,8 +124,19 @@ class Wish:
         return commands.cutoff(self.now, self.rules.cooldown_s)
 
 
+def named_by(origin: Origin, settings: Settings, args: Sequence[str]) -> tuple[str, ...]:
+    """Return the words of a person that name places: what they lead to is given to the server, if it is there.
+
+    What a publisher wrote (fixed values, defaults, a bundle's manifest) is none of it, nor what an agent asks for.
+    """
+    if origin in {Origin.AGENT, Origin.DISCOVER}:
+        return ()
+    return tuple(dict.fromkeys(word for word in words_of([settings, args]) if _PATH.search(word)))
+
+
 def assemble(wish: Wish, source: PlanSource, **fields: Any) -> InstallPlan:
     """Make the plan of a wish; `fields` are what its kind of source adds."""
+    runs_here = isinstance(source, PackageSource | BundleSource)
     common: dict[str, Any] = {
         "name": wish.name,
         "from_": wish.from_,
@@ -130,5 +147,6 @@ def assemble(wish: Wish, source: PlanSource, **fields: Any) -> InstallPlan:
         "settings": wish.settings,
         "secret_keys": wish.secret_keys,
         "given_secrets": wish.given_secrets,
+        "granted": named_by(wish.origin, wish.settings, wish.args) if runs_here else (),
     }
     return InstallPlan(**(common | fields))

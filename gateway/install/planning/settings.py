@@ -170,6 +170,18 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def words_of(value: Any) -> list[str]:
+    """The texts in a value, however deep they lie; a list that is written as one text, taken apart as well."""
+    if isinstance(value, Mapping):
+        return [word for item in value.values() for word in words_of(item)]
+    if isinstance(value, (list, tuple)):
+        return [word for item in value for word in words_of(item)]
+    if not isinstance(value, str) or isinstance(value, Placeholder):
+        return []
+    read = coerce(value, "array") if value.lstrip().startswith("[") else value
+    return words_of(read) if isinstance(read, list) else [value]
+
+
 def coerce(value: Any, kind: str) -> Any:
     """Read text as the JSON type that a schema asks for; what cannot be read stays, and fails the check.
 

@@ -1,79 +1,50 @@
-"""`ReadyUpstream`: what the endpoint holds of a ready child; counts what is in flight."""
+"""`ReadyUpstream`: what the endpoint holds of a ready child, for one call of one tool by one caller."""
 
 from __future__ import annotations
 
-import anyio
-
-from gateway.errors import ServerBusy
-from gateway.model import CallPolicy, ServerName
-from gateway.supervisor.ports import Connection, OnNotify
-
-
-class InFlight:
-    """How many calls one child has open."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._none = anyio.Event()
-        self._none.set()
-
-    @property
-    def count(self) -> int:
-        """Calls without an answer so far."""
-        return self._count
-
-    def begin(self) -> None:
-        """One more."""
-        if self._count == 0:
-            self._none = anyio.Event()
-        self._count += 1
-
-    def end(self) -> None:
-        """One less."""
-        self._count -= 1
-        if self._count == 0:
-            self._none.set()
-
-    async def none(self) -> None:
-        """Wait until nothing is open."""
-        await self._none.wait()
+from gateway.errors import CallTimeout
+from gateway.model import ServerName
+from gateway.supervisor.calls.traffic import Traffic
+from gateway.supervisor.ports import OnNotify
 
 
 class ReadyUpstream:
-    """Satisfies `gateway.endpoint.ports.Upstream`: one connection between its handshake and its end."""
+    """Satisfies `gateway.endpoint.ports.Upstream`. `waited_s`: what acquiring it took off the call's time."""
 
-    def __init__(self, server: ServerName, connection: Connection, policy: CallPolicy, in_flight: InFlight) -> None:
-        self._server = server
-        self._connection = connection
-        self._policy = policy
-        self._in_flight = in_flight
+    def __init__(self, traffic: Traffic, *, tool: str = "", party: str = "", waited_s: float = 0.0) -> None:
+        self._traffic = traffic
+        self._tool = tool
+        self._party = party
+        self._waited_s = waited_s
 
     @property
     def server(self) -> ServerName:
         """Whose child this is."""
-        return self._server
+        return self._traffic.spec.name
 
     async def request(
         self, method: str, params: bytes, *, timeout_s: float | None = None, on_notify: OnNotify | None = None
     ) -> bytes:
-        """Send one request and return the raw JSON of its result; cancelling the waiting task tells the child.
+        """Send one request when its turn comes and return the raw JSON of its result.
 
-        Progress of the call pushes its deadline back, up to the server's `max_timeout_sec`.
+        Its deadline counts from when it was accepted: the time it waits is part of it. Progress pushes the deadline
+        back, up to the server's `max_timeout_sec`. Cancelling the waiting task tells the child, or takes the call out
+        of the queue.
 
-        Raises: ChildGone, CallTimeout, ServerBusy, RpcError, AnswerTooLarge, RemoteProtocolError.
+        Raises: ChildGone, CallTimeout, ServerBusy, ServerNotReady, BreakerOpen, RpcError, AnswerTooLarge,
+        RemoteProtocolError.
         """
-        policy = self._policy
-        if self._in_flight.count >= policy.max_in_flight:
-            raise ServerBusy(self._server, policy.max_in_flight)
-        limit_s = policy.max_timeout_sec
-        self._in_flight.begin()
+        policy = self._traffic.spec.call
+        wanted_s = min(policy.timeout_sec if timeout_s is None else timeout_s, policy.max_timeout_sec)
         try:
-            return await self._connection.ask(
+            return await self._traffic.carry(
                 method,
                 params,
-                timeout_s=min(policy.timeout_sec if timeout_s is None else timeout_s, limit_s),
-                limit_s=limit_s,
+                tool=self._tool,
+                party=self._party,
+                timeout_s=max(0.0, wanted_s - self._waited_s),
+                limit_s=max(0.0, policy.max_timeout_sec - self._waited_s),
                 on_notify=on_notify,
             )
-        finally:
-            self._in_flight.end()
+        except CallTimeout as exc:
+            raise exc.after_waiting(self._waited_s) from exc

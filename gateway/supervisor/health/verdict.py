@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -23,10 +24,11 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One probe: how long the answer took, or why there was none (`problem`)."""
+    """One probe: how long the answer took, or why there was none (`problem`); `is_certain`: nor will there be one."""
 
     latency_s: float
     problem: str = ""
+    is_certain: bool = False
 
 
 class HealthTracker:
@@ -45,6 +47,9 @@ class HealthTracker:
 
     def record(self, result: ProbeResult) -> Health:
         """Take one probe's result and return the verdict."""
+        if result.is_certain:
+            self._health, self.reason = Health.UNHEALTHY, result.problem
+            return self._health
         if result.problem:
             self._failures += 1
             limit = max(1, self._policy.failures)
@@ -56,6 +61,19 @@ class HealthTracker:
         self._health = Health.DEGRADED if slow else Health.HEALTHY
         self.reason = f"slow: a probe took {result.latency_s:.1f} s" if slow else ""
         return self._health
+
+
+_RANK: Final = {Health.HEALTHY: 0, Health.DEGRADED: 1, Health.UNHEALTHY: 2}
+
+Finding = tuple[Health, str]
+"""What one way of looking at a server says of it, and why."""
+
+
+def worst(findings: Iterable[Finding]) -> Finding:
+    """Put findings together: the worst of them counts, and the reasons are told, the worst first."""
+    told = sorted(findings, key=lambda finding: -_RANK[finding[0]])
+    reasons = [reason for _, reason in told if reason]
+    return (told[0][0] if told else Health.HEALTHY), "; ".join(reasons)
 
 
 def may_call(state: State, health: Health) -> bool:

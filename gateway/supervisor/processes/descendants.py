@@ -9,25 +9,23 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from gateway.clock import SystemClock
+from gateway.supervisor.processes.procfs import environment, everybody
 
-PROC: Final = Path("/proc")
 SWEEP_PAUSE_S: Final = 0.005
 """Between two rounds of killing: killed processes need a moment to disappear."""
 
 
 def parents() -> dict[int, int]:
     """Return the parent of every process that can be seen, zombies included."""
-    return {pid: stat[1] for pid, stat in _stats()}
+    return {seen.pid: seen.parent for seen in everybody()}
 
 
 def zombies_of(parent: int) -> set[int]:
     """Return the dead children of `parent` that nobody has waited for."""
-    return {pid for pid, (state, above) in _stats() if above == parent and state == "Z"}
+    return {seen.pid for seen in everybody() if seen.parent == parent and seen.is_zombie}
 
 
 def descendants(root: int) -> list[int]:
@@ -67,32 +65,29 @@ def kill_descendants(root: int, *, within_s: float) -> bool:
 def adopted(parent: int, variable: bytes) -> list[tuple[int, str]]:
     """Return the living children of `parent` whose environment has `variable`, each with its value."""
     found: list[tuple[int, str]] = []
-    for pid, (state, above) in _stats():
-        if above == parent and state != "Z":
-            values = [entry for entry in _environment(pid) if entry.startswith(variable + b"=")]
-            found += [(pid, entry.partition(b"=")[2].decode(errors="replace")) for entry in values]
+    for seen in everybody():
+        if seen.parent == parent and not seen.is_zombie:
+            found += [(seen.pid, value) for value in values_of(seen.pid, variable)]
     return found
+
+
+def marked_with(mark: bytes) -> set[int]:
+    """Return every living process whose environment has this entry (NAME=value)."""
+    return {seen.pid for seen in everybody() if not seen.is_zombie and is_marked_with(seen.pid, mark)}
+
+
+def is_marked_with(pid: int, mark: bytes) -> bool:
+    """Whether a process was started with this entry in its environment."""
+    return mark in environment(pid)
+
+
+def values_of(pid: int, variable: bytes) -> list[str]:
+    """Return the values of one variable in the environment that a process was started with: one, or none."""
+    entries = (entry.partition(b"=") for entry in environment(pid))
+    return [value.decode(errors="replace") for name, _, value in entries if name == variable]
 
 
 def _reap_all() -> None:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-def _stats() -> Iterator[tuple[int, tuple[str, int]]]:
-    for entry in PROC.glob("[0-9]*"):
-        try:
-            text = (entry / "stat").read_bytes()
-        except OSError:
-            continue
-        # The command's name stands in brackets and may hold anything, brackets too.
-        state, parent, *_ = text[text.rindex(b")") + 2 :].split(None, 2)
-        yield int(entry.name), (state.decode(), int(parent))
-
-
-def _environment(pid: int) -> list[bytes]:
-    try:
-        return (PROC / str(pid) / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.errors import GatewayError
@@ -11,6 +11,9 @@ from gateway.model import ServerName
 
 MARKER: Final = "MCP_GATEWAY_CHILD"
 """Names the server in each child's environment, so that leftovers can be found and told apart."""
+
+HOME_MARKER: Final = "MCP_GATEWAY_HOME_ID"
+"""Names the gateway that started a child, by its state directory: another gateway's children are not ours to sweep."""
 
 FALLBACK_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
@@ -42,8 +45,18 @@ def fill(values: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str
     return {name: _PLACEHOLDER.sub(one, value) for name, value in values.items()}
 
 
-def child_environment(server: ServerName, env: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a child: `env`, the marker, and PATH, HOME and LANG if `env` has no PATH.
+def named_in(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of the secrets that these values name, each once, in order."""
+    found = (key.strip() for value in values for key in _PLACEHOLDER.findall(value))
+    return tuple(dict.fromkeys(found))
+
+
+def child_environment(
+    server: ServerName, env: Mapping[str, str], ours: Mapping[str, str], *, home: str = ""
+) -> dict[str, str]:
+    """Return the environment of a child: `env`, the markers, and PATH, HOME and LANG if `env` has no PATH.
+
+    `home` is the value of `HOME_MARKER`; without one there is no such variable.
 
     Nothing else of our own environment (`ours`) travels on: not the notify socket, not a token, not a proxy.
     """
@@ -54,17 +67,4 @@ def child_environment(server: ServerName, env: Mapping[str, str], ours: Mapping[
             "HOME": ours.get("HOME") or "/",
             "LANG": ours.get("LANG") or "C.UTF-8",
         }
-    return {**basics, **env, MARKER: server}
-
-
-SHORTEST_SECRET: Final = 4
-"""Shorter values are not blotted out: they would blot out half the log."""
-
-
-def blotter(secrets: Mapping[str, str]) -> Callable[[str], str]:
-    """Return a function that blots the secrets' values out of a text."""
-    values = sorted({v for v in secrets.values() if len(v) >= SHORTEST_SECRET}, key=len, reverse=True)
-    if not values:
-        return lambda text: text
-    pattern = re.compile("|".join(map(re.escape, values)))
-    return lambda text: pattern.sub("***", text)
+    return {**basics, **env, MARKER: server, **({HOME_MARKER: home} if home else {})}

@@ -16,6 +16,13 @@ WRITE_DEADLINE_S: Final = 10.0
 OUTBOX_CAP: Final = 64 * 1024 * 1024
 """Bytes that may wait for one child: sixteen requests of the largest accepted size."""
 
+REPLIES_CAP: Final = 1024 * 1024
+"""Bytes of answers to a child's own questions that may wait: tens of thousands of answers to pings."""
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
 
 class Outbox:
     """The writing end of a pipe, non-blocking. `on_trouble(reason)` is called at most once."""
@@ -30,12 +37,24 @@ class Outbox:
         self._empty = anyio.Event()
         self._empty.set()
         self.waiting_bytes = 0
+        self.on_drained: Callable[[], None] = _nothing  # called whenever what waited is written
+        self._reply_bytes = 0
         os.set_blocking(fd, False)
 
     @property
     def is_full(self) -> bool:
         """Say whether too much waits already."""
         return self.waiting_bytes >= OUTBOX_CAP
+
+    @property
+    def owes_much(self) -> bool:
+        """Whether it is asking more than it reads the answers to."""
+        return bool(self._waiting) and self._reply_bytes > REPLIES_CAP
+
+    def reply(self, data: bytes) -> None:
+        """Write what it asked for itself; that counts until nothing waits any more."""
+        self.write(data)
+        self._reply_bytes = self._reply_bytes + len(data) if self._waiting else 0
 
     def write(self, data: bytes) -> None:
         """Write now what the pipe takes, the rest later. Data for a closed pipe is dropped: its end was reported."""
@@ -97,8 +116,10 @@ class Outbox:
         if self._fd is not None:
             self._loop.remove_writer(self._fd)
             self._empty.set()
+            self._reply_bytes = 0
             if self._timer is not None:
                 self._timer.cancel()
+            self.on_drained()
 
     def _restart_timer(self) -> None:
         if self._timer is not None:

@@ -19,6 +19,11 @@ class Patience:
         self.scope = anyio.CancelScope(deadline=self._started + timeout_s)
 
     @property
+    def allowed_s(self) -> float:
+        """How long it may take, as it stands: what was asked for, or more after progress, up to the limit."""
+        return round(self.scope.deadline - self._started, 2)
+
+    @property
     def waited_s(self) -> float:
         """Seconds since the beginning."""
         return self._loop.time() - self._started

@@ -1,50 +1,52 @@
 """`RemoteConnection`: a server somewhere else, spoken to over Streamable HTTP with raw payloads.
 
-An own small client on httpx: the SDK's cannot re-initialise after a 404, and types what it relays.
+An own small client on httpx: the SDK's cannot re-initialise after a 404, and types what it relays. A request is sent
+again only where the server surely never ran it: it said that it forgot our session, it refused our credentials, or
+the message never left us.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 import anyio
-import httpx
-import msgspec
+import structlog
 
-from gateway.errors import CallTimeout, ChildGone, HandshakeFailed, RpcError, SpawnFailed
+from gateway.errors import CallTimeout, ChildGone, GatewayError, HandshakeFailed, SpawnFailed
 from gateway.model import RemoteLaunch, ServerName
-from gateway.net.bodies import drop, plain_pieces
-from gateway.protocol import codes, envelope, meta
-from gateway.protocol.handshake import Agreed, Era, Handshake
-from gateway.protocol.sse import SseReader
-from gateway.supervisor.ports import Gone, OnNotify, OnTold
-from gateway.supervisor.processes.environment import MissingSecretError, fill
-from gateway.supervisor.talking.exchange import (
-    CONNECT_S,
-    WRITE_S,
-    Exchange,
-    HttpRefused,
-    PersonNeeded,
-    SessionLost,
-    trouble_as_gone,
-)
-from gateway.supervisor.talking.http_headers import SESSION, request_headers
-from gateway.supervisor.talking.outcomes import LISTEN_PARAMS, answer_to
+from gateway.protocol import envelope
+from gateway.protocol.handshake import Agreed
+from gateway.supervisor.causes import Cause
+from gateway.supervisor.ports import Gone, OnNoise, OnNotify, OnTold, Refresh
+from gateway.supervisor.talking.http.access import Access, access_to
+from gateway.supervisor.talking.http.courier import Courier
+from gateway.supervisor.talking.http.faults import NeverSent
+from gateway.supervisor.talking.http.notices import Notices
+from gateway.supervisor.talking.http.opening import Opening, TurnedAway, no_access
+from gateway.supervisor.talking.http.posting import Call, Poster
+from gateway.supervisor.talking.http.refusals import AccessRefused, PersonNeeded, SessionLost
+from gateway.supervisor.talking.http.session import Session
+from gateway.supervisor.talking.http.wire import Transport, Wire
+from gateway.supervisor.talking.outcomes import LISTEN_PARAMS
 from gateway.supervisor.talking.patience import Patience
-from gateway.supervisor.talking.shaking import PROBE_TIMEOUT_S, client_info, shake_hands
+from gateway.supervisor.talking.shaking import PROBE_TIMEOUT_S, client_info
 
-FAREWELL_S: Final = 2.0
-"""For messages that are only polite: a cancellation, the end of a session."""
+log = structlog.get_logger("supervisor")
 
-RELISTEN_MIN_S: Final = 1.0
-RELISTEN_MAX_S: Final = 60.0
-"""A server that keeps closing its notice stream is asked ever more rarely."""
+REFRESH_S: Final = 30.0
+"""How long whoever knows better credentials may look for them."""
 
-Transport = Callable[[], httpx.AsyncBaseTransport]
+SEND_AGAIN_S: Final = 0.2
+"""Before a message that never left is sent once more."""
+
+LIST_CHANGED: Final = "notifications/tools/list_changed"
+
+
+async def no_others(_server: ServerName, _refused: Mapping[str, str]) -> None:
+    """There is nobody who knows other credentials."""
 
 
 class RemoteConnection:
@@ -63,101 +65,61 @@ class RemoteConnection:
         probe: bool = True,
         probe_timeout_s: float = PROBE_TIMEOUT_S,
         on_trouble: Callable[[], None] = lambda: None,
+        on_noise: OnNoise = lambda: None,
+        refresh: Refresh = no_others,
     ) -> None:
-        self._server = server
-        self._launch = launch
-        self._secrets = secrets
-        self._client_info = client_info(version)
-        self._on_told = on_told
+        self._server, self._launch, self._secrets = server, launch, secrets
         self._transport = transport
-        self._start_timeout_s = start_timeout_s
-        self._probe = probe
-        self._probe_timeout_s = probe_timeout_s
-        self._on_trouble = on_trouble
-        self._http: httpx.AsyncClient | None = None
-        self._url = ""
-        self._agreed: Agreed | None = None
-        self._session = ""
-        self._reopening = anyio.Lock()
-        self._next_id = 1
+        self._on_told, self._on_trouble, self._refresh = on_told, on_trouble, refresh
+        info = client_info(version)
+        self._opening = Opening(
+            server, launch, info, self._opening_sent, start_timeout_s, probe=probe, probe_timeout_s=probe_timeout_s
+        )
+        self._poster = Poster(server, info, on_noise=on_noise)
+        self._courier = Courier()
+        self._notices = Notices(self._listen_once, on_gap=self._look_again)
+        self._wire: Wire | None = None
+        self._session = Session()
+        self._renewing, self._refreshing = anyio.Lock(), anyio.Lock()
         self._open: set[Patience] = set()
-        self._closed = ""
+        self._closed, self._cause = "", Cause.LOST
+        self._wait_s: float | None = None
         self.gone = anyio.Event()
-        self.noise = 0
-        self.heard = 0
+        # Whoever gives a request up closes its stream: no answer can come late.
+        self.late = 0
+        self.on_late: Callable[[], None] = lambda: None
 
     @property
     def pid(self) -> int | None:
         """Remote: no process of ours."""
         return None
 
+    @property
+    def noise(self) -> int:
+        """How many messages made no sense."""
+        return self._poster.noise
+
+    @property
+    def heard(self) -> int:
+        """How many did."""
+        return self._poster.heard
+
     async def open(self) -> Agreed:
         """Connect and shake hands. Raises: SpawnFailed, HandshakeFailed, ChildGone."""
         try:
-            # In a URL a secret is a value of the query or a piece of the path: it must not end either.
-            quoted = {key: quote(value, safe="") for key, value in self._secrets.items()}
-            filled = {
-                **fill({"url": self._launch.url}, quoted),
-                **fill(_prefixed(self._launch.headers), self._secrets),
-            }
-        except MissingSecretError as exc:
-            raise SpawnFailed(
-                self._server,
-                f"{self._server} cannot connect: {exc.message}",
-                fix=f"mcp-gateway secret set {self._server} {exc.key}",
-            ) from exc
-        self._url = filled.pop("url")
-        headers = {name.removeprefix("header:"): value for name, value in filled.items()}
-        try:
-            self._http = httpx.AsyncClient(
-                transport=self._transport() if self._transport is not None else None,
-                headers=headers,
-                timeout=httpx.Timeout(None, connect=CONNECT_S, write=WRITE_S),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        except (ValueError, UnicodeError) as exc:
-            raise SpawnFailed(
-                self._server, f"{self._server} has an unusable header", fix="Correct its headers."
-            ) from exc
-        return await self._shake()
-
-    async def _shake(self) -> Agreed:
-        self._agreed, self._session = None, ""
-        handshake = Handshake(self._client_info, probe=self._probe)
-        agreed = await shake_hands(
-            self._server,
-            handshake,
-            self._ask_opening,
-            timeout_s=self._start_timeout_s,
-            probe_timeout_s=self._probe_timeout_s,
-        )
-        self._agreed = agreed
-        if agreed.era is Era.LEGACY:
-            await self._tell(envelope.notification("notifications/initialized"))
-        return agreed
-
-    async def _ask_opening(self, method: str, params: bytes, *, timeout_s: float, may_cancel: bool) -> bytes:
-        """Ask during the handshake: a refusal of the probe is an answer; refused credentials end the attempt."""
-        try:
-            return await self._attempt(method, params, Patience(timeout_s), None, may_cancel=may_cancel)
-        except PersonNeeded as exc:
-            raise SpawnFailed(
-                self._server, exc.message, fix=f"Then start it again: mcp-gateway restart {self._server}"
-            ) from exc
-        except HttpRefused as exc:
-            if exc.status in (401, 403):
-                raise SpawnFailed(
-                    self._server,
-                    f"{self._server} refused our credentials (HTTP {exc.status})",
-                    fix=f"Set its secret or header; see: mcp-gateway secret set {self._server} KEY",
-                ) from exc
-            if method == "server/discover":
-                raise RpcError(codes.METHOD_NOT_FOUND, exc.reason) from exc
-            raise HandshakeFailed(
-                self._server, f"{self._server}: {exc.reason} to {method}", fix="Check that its URL is an MCP endpoint."
-            ) from exc
+            self._wire = Wire(self._server, access_to(self._server, self._launch, self._secrets), self._transport)
+            self._session = await self._shaken()
+        except SpawnFailed:
+            self._cause = Cause.SPAWN
+            raise
+        except HandshakeFailed:
+            self._cause = Cause.HANDSHAKE
+            raise
+        except TurnedAway as exc:
+            self._wait_s = exc.retry_after_s
+            raise
+        assert self._session.agreed is not None  # noqa: S101 - that is what a handshake is for; for the type checker
+        return self._session.agreed
 
     async def ask(
         self,
@@ -169,160 +131,179 @@ class RemoteConnection:
         on_notify: OnNotify | None = None,
         may_cancel: bool = True,
     ) -> bytes:
-        """Send a request and return the raw result; see `ports.Connection.ask`."""
-        if self._reopening.locked():  # no request may slip into a handshake that is going on
-            async with self._reopening:
-                pass
-        patience = Patience(timeout_s, limit_s)
-        session = self._session
+        """Send a request and return the raw result; see `ports.Connection.ask`. Raises ServerOverloaded as well."""
+        call = Call(method, params, Patience(timeout_s, limit_s), self._on_told, on_notify, may_cancel)
         try:
-            return await self._attempt(method, params, patience, on_notify, may_cancel=may_cancel)
-        except SessionLost:
-            await self._renew(session)
+            return await self._bounded(call, self._in_session)
         except PersonNeeded as exc:
-            self._end(exc.reason)  # its next start tells what is to be done
+            self.cut(exc.reason, Cause.LOST)  # its next start tells what is to be done
             raise
+        except SpawnFailed as exc:  # our credentials or its address are refused by now: a start says so, with the fix
+            self.cut(f"{exc.message}. {exc.fix}".strip(), Cause.LOST)
+            raise ChildGone(self._server, reason=self._closed, ran=False) from exc
         except ChildGone:
             self._on_trouble()
             raise
-        try:
-            again = Patience(max(0.001, timeout_s - patience.waited_s), limit_s)
-            return await self._attempt(method, params, again, on_notify, may_cancel=may_cancel)
-        except SessionLost:
-            raise ChildGone(self._server, reason="it forgot our session twice") from None
-
-    async def _renew(self, lost: str) -> None:
-        """Shake hands again, once for all the requests that lost the same session."""
-        async with self._reopening:
-            if self._session == lost:
-                try:
-                    await self._shake()
-                except (HandshakeFailed, SpawnFailed) as exc:
-                    self._end(exc.message)
-                    raise ChildGone(self._server, reason=exc.message) from exc
-
-    async def _attempt(
-        self, method: str, params: bytes, patience: Patience, on_notify: OnNotify | None, *, may_cancel: bool
-    ) -> bytes:
-        if self._closed or self._http is None:
-            raise ChildGone(self._server, reason=self._closed or "it is not connected")
-        wire_id, self._next_id = self._next_id, self._next_id + 1
-        self._open.add(patience)
-        try:
-            with patience.scope:
-                return await self._post(wire_id, method, params, patience, on_notify)
-        except asyncio.CancelledError:
-            await self._cancel(wire_id, "the caller cancelled", may_cancel)
-            raise
-        finally:
-            self._open.discard(patience)
-        if self._closed:
-            raise ChildGone(self._server, reason=self._closed)
-        await self._cancel(wire_id, "the deadline passed", may_cancel)
-        raise CallTimeout(self._server, round(patience.waited_s, 3))
-
-    async def _post(
-        self, wire_id: int, method: str, params: bytes, patience: Patience, on_notify: OnNotify | None
-    ) -> bytes:
-        assert self._http is not None  # noqa: S101 - `_attempt` checked; for the type checker
-        is_modern = self._agreed is not None and self._agreed.era is Era.MODERN
-        stamp = meta.stamp_for(self._agreed.revision, self._client_info) if self._agreed and is_modern else {}
-        opening = self._agreed is None
-        ready, theirs = (params, None) if opening else meta.for_leg(params, stamp, progress_token=wire_id)
-        exchange = Exchange(
-            self._server, wire_id, patience, on_notify, self._on_told, self._tell, caller_progress=theirs
-        )
-        session = self._session
-        headers = request_headers(method, ready, self._agreed, session)
-        body = envelope.request(wire_id, method, ready)
-        try:
-            async with (
-                trouble_as_gone(self._server),
-                self._http.stream("POST", self._url, content=body, headers=headers) as response,
-            ):
-                if response.status_code == 404 and session and not is_modern:
-                    raise SessionLost
-                if method == "initialize" and response.is_success:
-                    self._session = response.headers.get(SESSION, "")
-                return await exchange.read(response)
-        finally:
-            self.noise += exchange.noise
-            self.heard += exchange.heard
-
-    async def _tell(self, body: bytes) -> None:
-        """Post a notification or an answer; whether it arrives is the server's loss."""
-        if self._http is None:
-            return
-        headers = request_headers("", b"{}", self._agreed, self._session)
-        with anyio.move_on_after(FAREWELL_S, shield=True), contextlib.suppress(httpx.HTTPError):
-            async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
-                await drop(response)
-
-    async def _cancel(self, wire_id: int, reason: str, may_cancel: bool) -> None:
-        """Tell a legacy server; a modern one saw the stream close."""
-        if may_cancel and self._agreed is not None and self._agreed.era is Era.LEGACY and not self._closed:
-            params = msgspec.json.encode({"requestId": wire_id, "reason": reason})
-            await self._tell(envelope.notification("notifications/cancelled", params))
 
     async def listen(self) -> None:
-        """Keep the stream of notices open, where the server has one."""
-        pause_s = RELISTEN_MIN_S
-        while not self._closed:
-            heard = self.heard
-            try:
-                await self._listen_once()
-            except (RpcError, HttpRefused):
-                return
-            except (ChildGone, SessionLost):
-                pass
-            pause_s = RELISTEN_MIN_S if self.heard > heard else min(pause_s * 2, RELISTEN_MAX_S)
-            await anyio.sleep(pause_s)
+        """Keep the stream of notices open, where the server has one, and send what is only polite."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._courier.run)
+            await self._notices.run()
 
-    async def _listen_once(self) -> None:
-        if self._agreed is not None and self._agreed.era is Era.MODERN:
-            await self._attempt("subscriptions/listen", LISTEN_PARAMS, Patience(float("inf")), None, may_cancel=False)
+    def cut(self, reason: str, cause: Cause, *, at_once: bool = False) -> None:  # noqa: ARG002 - no process to kill
+        """End every open request with this reason. See `ports.Connection.cut`."""
+        if self._closed:
             return
-        if self._http is None:
-            return
-        headers = {**request_headers("", b"{}", self._agreed, self._session), "accept": "text/event-stream"}
-        async with (
-            trouble_as_gone(self._server),
-            self._http.stream("GET", self._url, headers=headers) as response,
-        ):
-            if response.headers.get("content-type", "").partition(";")[0] != "text/event-stream":
-                raise HttpRefused(self._server, response.status_code)
-            reader = SseReader()
-            async for piece in plain_pieces(response):
-                for event in reader.feed(piece):
-                    await self._notice(event.data if event is not None else b"")
-
-    async def _notice(self, data: bytes) -> None:
-        message = envelope.read(data)
-        if isinstance(message, envelope.Notification):
-            self.heard += 1
-            self._on_told(message.method, message.params)
-        elif isinstance(message, envelope.Request):
-            await self._tell(answer_to(message))
+        self._closed, self._cause = reason, cause
+        for patience in list(self._open):
+            patience.scope.cancel()
+        self.gone.set()
 
     async def close(self, *, grace_s: float) -> Gone:
         """End the session politely; open requests get ChildGone."""
-        self._end(self._closed or "its connection was closed")
-        if self._http is not None:
-            if self._session:
-                headers = request_headers("", b"{}", self._agreed, self._session)
-                with anyio.move_on_after(min(grace_s, FAREWELL_S)), contextlib.suppress(httpx.HTTPError):
-                    async with self._http.stream("DELETE", self._url, headers=headers) as response:
-                        await drop(response)
-            await self._http.aclose()
-            self._http = None
-        return Gone(self._closed)
+        self.cut("its connection was closed", self._cause)
+        if self._wire is not None:
+            await self._poster.end(self._wire, self._session, grace_s)
+            await self._wire.close()
+            self._wire = None
+        return Gone(self._closed, cause=self._cause, retry_after_s=self._wait_s)
 
-    def _end(self, reason: str) -> None:
-        self._closed = reason
-        self.gone.set()
-        for patience in list(self._open):
-            patience.scope.cancel()
+    # One request.
 
+    async def _bounded(self, call: Call, send: Callable[[Call], Awaitable[bytes]]) -> bytes:
+        """Send within the call's patience, and tell the server when nobody waits any more."""
+        self._living()
+        self._open.add(call.patience)
+        try:
+            with call.patience.scope:
+                return await send(call)
+        except asyncio.CancelledError:
+            self._cancel(call, "the caller cancelled")
+            raise
+        finally:
+            self._open.discard(call.patience)
+        if self._closed:
+            raise ChildGone(self._server, reason=self._closed, ran=False if call.unrun else None)
+        self._cancel(call, "the deadline passed")
+        raise CallTimeout(self._server, round(call.patience.waited_s, 3), allowed_s=call.patience.allowed_s)
 
-def _prefixed(headers: Mapping[str, str]) -> dict[str, str]:
-    return {f"header:{name}": value for name, value in headers.items()}
+    async def _in_session(self, call: Call) -> bytes:
+        """Send it, and again where the server surely did not run it: once for each reason."""
+        excused: set[type[Exception]] = set()
+        while True:
+            if self._renewing.locked():  # no request may slip into a handshake that is going on
+                async with self._renewing:
+                    pass
+            wire, session = self._living(), self._session
+            access = wire.access
+            try:
+                return await self._poster.post(wire, call, session)
+            except (SessionLost, AccessRefused, NeverSent) as exc:
+                call.unrun = True
+                await self._mend(exc, wire, access, session, is_second=type(exc) in excused)
+                excused.add(type(exc))
+
+    async def _mend(self, exc: Exception, wire: Wire, access: Access, session: Session, *, is_second: bool) -> None:
+        """See to it that a request can be sent again. Raises: ChildGone, SpawnFailed when it cannot."""
+        match exc:
+            case SessionLost():
+                if is_second:
+                    raise ChildGone(self._server, reason="it forgot our session twice", ran=False) from exc
+                await self._renew(session)
+            case AccessRefused():
+                if is_second or not await self._has_other_access(wire, access):
+                    raise no_access(self._server, self._launch, 401) from exc
+            case _:
+                if is_second:
+                    raise exc
+                await anyio.sleep(SEND_AGAIN_S)
+
+    def _cancel(self, call: Call, reason: str) -> None:
+        if self._wire is not None and not self._closed:
+            self._courier.take(partial(self._poster.cancel, self._wire, call, self._session, reason))
+
+    # What many requests find lost at the same moment is seen to once.
+
+    async def _shaken(self) -> Session:
+        session = await self._opening.shake()
+        if session.is_legacy:
+            await self._poster.tell(self._living(), envelope.notification("notifications/initialized"), session)
+        return session
+
+    async def _opening_sent(self, call: Call) -> bytes:
+        return await self._bounded(call, self._with_access)
+
+    async def _with_access(self, call: Call) -> bytes:
+        """Send a message of the handshake; once more with other credentials, if there are any."""
+        wire = self._living()
+        access = wire.access
+        try:
+            return await self._poster.post(wire, call, Session())
+        except AccessRefused:
+            if not await self._has_other_access(wire, access):
+                raise
+        return await self._poster.post(wire, call, Session())
+
+    async def _renew(self, lost: Session) -> None:
+        """Shake hands again."""
+        async with self._renewing:
+            if self._session is not lost:
+                return
+            try:
+                self._session = await self._shaken()
+            except HandshakeFailed as exc:
+                self.cut(exc.message, Cause.HANDSHAKE)
+                raise ChildGone(self._server, reason=exc.message, ran=False) from exc
+            except ChildGone as exc:
+                raise ChildGone(self._server, reason=exc.reason, ran=False) from exc
+        log.info("session_renewed", server=self._server)
+        self._notices.reopen()
+        self._look_again()
+
+    async def _has_other_access(self, wire: Wire, refused: Access) -> bool:
+        """Look for other credentials than the refused ones; whether there are any."""
+        async with self._refreshing:
+            if wire.access is not refused:
+                return True
+            fresh = await self._other_secrets()
+            if fresh is None:
+                return False
+            access = access_to(self._server, self._launch, fresh)
+            if access == refused:
+                return False
+            self._secrets, wire.access = fresh, access
+        log.info("access_refreshed", server=self._server)
+        return True
+
+    async def _other_secrets(self) -> Mapping[str, str] | None:
+        try:
+            with anyio.move_on_after(REFRESH_S):
+                return await self._refresh(self._server, self._secrets)
+        except GatewayError as exc:
+            log.warning("access_not_refreshed", server=self._server, reason=exc.message)
+        return None
+
+    # Notices.
+
+    async def _listen_once(self) -> None:
+        wire, session = self._living(), self._session
+        if session.is_modern:
+            call = Call("subscriptions/listen", LISTEN_PARAMS, Patience(float("inf")), self._notice_heard)
+            await self._bounded(call, lambda call: self._poster.post(wire, call, session))
+        else:
+            await self._poster.read_notices(wire, session, self._on_told, self._notices.heard)
+
+    def _notice_heard(self, method: str, params: bytes | None) -> None:
+        self._notices.heard()
+        self._on_told(method, params)
+
+    def _look_again(self) -> None:
+        """It may be another release by now, or have told of a change while nobody listened."""
+        self._on_told(LIST_CHANGED, None)
+
+    def _living(self) -> Wire:
+        """Return what sends. Raises: ChildGone."""
+        if self._closed or self._wire is None:
+            raise ChildGone(self._server, reason=self._closed or "it is not connected", ran=False)
+        return self._wire

@@ -53,7 +53,7 @@ async def _one(server: str, handshake: Handshake, ask: Asking, step: Ask, timeou
             return handshake.timed_out()
         raise HandshakeFailed(
             server,
-            f"{server} did not answer {step.method} within {exc.after_s:g} s",
+            f"{server} did not answer {step.method} within {exc.allowed_s:g} s",
             fix=f"See: mcp-gateway logs {server}; a slow server needs a longer health.TimeoutStartSec.",
         ) from exc
     return handshake.answered(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import anyio
@@ -19,15 +19,23 @@ from gateway.model import ServerName, StdioLaunch
 from gateway.protocol import envelope, meta
 from gateway.protocol.framing import LINE_CAP
 from gateway.protocol.handshake import Agreed, Era, Handshake
-from gateway.protocol.peer import Answered, Asked, Event, Noise, Notified, Peer, Progress
-from gateway.supervisor.ports import Gone, OnNotify, OnTold, Prepare, unprepared
-from gateway.supervisor.process import ChildProcess
+from gateway.protocol.peer import Answered, Asked, Event, Late, Noise, Notified, Peer, Progress
+from gateway.supervisor.causes import Cause
+from gateway.supervisor.ports import Gone, OnNoise, OnNotify, OnTold, Prepare, unprepared
+from gateway.supervisor.process import LIVING, READ_BYTES, ChildProcess
 from gateway.supervisor.processes.environment import MissingSecretError, child_environment, fill
 from gateway.supervisor.processes.outbox import WRITE_DEADLINE_S
+from gateway.supervisor.processes.remnants import end_rest, family
 from gateway.supervisor.processes.ring import LineRing
+from gateway.supervisor.processes.tree import kill_tree
 from gateway.supervisor.talking.outcomes import LISTEN_PARAMS, as_error
 from gateway.supervisor.talking.patience import Patience
 from gateway.supervisor.talking.shaking import PROBE_TIMEOUT_S, client_info, shake_hands
+
+CHATTER = 64
+CHATTER_READ_BYTES = 4 * 1024
+"""Short lines that are no messages are dear to read: after many in one piece the next ones are taken in small bites,
+so that everybody else has a turn in between."""
 
 STDERR_LINES = 20  # how much of a dead child's last words an error carries
 
@@ -52,6 +60,7 @@ class StdioConnection:
         *,
         version: str,
         on_told: OnTold,
+        on_noise: OnNoise = lambda: None,
         stderr: LineRing,
         start_timeout_s: float,
         probe: bool = True,
@@ -59,13 +68,16 @@ class StdioConnection:
         probe_timeout_s: float = PROBE_TIMEOUT_S,
         line_cap: int = LINE_CAP,
         prepare: Prepare = unprepared,
+        home: str = "",
     ) -> None:
         self._server = server
         self._launch = launch
         self._secrets = secrets
         self._prepare = prepare
+        self._home = home
         self._client = client_info(version)
         self._on_told = on_told
+        self._on_noise = on_noise
         self._stderr = stderr
         self._start_timeout_s = start_timeout_s
         self._probe = probe
@@ -75,9 +87,13 @@ class StdioConnection:
         self._process: ChildProcess | None = None
         self._agreed: Agreed | None = None
         self._end_reason = ""
+        self._cause: Cause | None = None
         self.gone = anyio.Event()
         self.noise = 0
         self.heard = 0
+        self.late = 0
+        self._unwanted: set[str] = set()  # questions of the handshake that were given up: nobody's calls
+        self.on_late: Callable[[], None] = lambda: None
 
     @property
     def pid(self) -> int | None:
@@ -91,9 +107,11 @@ class StdioConnection:
         self._process = await ChildProcess.start(
             self._server,
             prepared.argv,
-            env,
-            cwd=self._launch.cwd,
+            {**env, **prepared.env},
+            cwd=prepared.cwd or self._launch.cwd,
+            wrapped=prepared.is_wrapped,
             orders=prepared.orders,
+            why_ended=prepared.why_ended,
             on_data=self._received,
             on_end=self._ended,
             stderr=self._stderr,
@@ -142,21 +160,34 @@ class StdioConnection:
             self._give_up(wire_id, "the caller cancelled", tell=may_cancel)
             raise
         self._give_up(wire_id, "the deadline passed", tell=may_cancel)
-        raise CallTimeout(self._server, round(patience.waited_s, 3))
+        raise CallTimeout(self._server, round(patience.waited_s, 3), allowed_s=patience.allowed_s)
 
     async def listen(self) -> None:
         """Ask a modern server for its notices; a legacy one sends them unasked."""
         if self._agreed is not None and self._agreed.era is Era.MODERN:
             await self.ask("subscriptions/listen", LISTEN_PARAMS, timeout_s=float("inf"))
 
+    def cut(self, reason: str, cause: Cause, *, at_once: bool = False) -> None:
+        """Answer who waits, read no more; `at_once`: kill it and all that it started. See `ports.Connection.cut`."""
+        if not self.gone.is_set():
+            self._finish(reason, cause)
+        if self._process is not None:
+            self._process.pause_reading()
+            if at_once and not self._process.exited.is_set():
+                kill_tree(self._process.pid)
+
     async def close(self, *, grace_s: float) -> Gone:
-        """Walk the process down its stop ladder."""
+        """Walk the process down its stop ladder, and end what it leaves behind."""
         if self._process is None:
-            return Gone(self._end_reason or "it was not started")
-        early = self._end_reason
+            return Gone(self._end_reason or "it was not started", cause=self._cause or Cause.SPAWN)
+        early, cause = self._end_reason, self._cause
+        tree = family(self._process.pid) if not self._process.exited.is_set() else []
         gone = await self._process.stop(grace_s)
+        await end_rest(tree, LIVING)
+        if not early or early == gone.reason:
+            return gone
         # It was cut off before it ended (deaf, or silent for good): that is the reason, its exit only the outcome.
-        return Gone(f"{early}; {gone.reason}", gone.code, gone.signal) if early and early != gone.reason else gone
+        return Gone(f"{early}; {gone.reason}", gone.code, gone.signal, cause or gone.cause)
 
     def _environment(self) -> dict[str, str]:
         try:
@@ -165,28 +196,46 @@ class StdioConnection:
             raise SpawnFailed(
                 self._server,
                 f"{self._server} cannot start: {exc.message}",
-                fix=f"mcp-gateway secret set {self._server} {exc.key}",
+                fix=f"mcp-gateway secret set {self._server} {exc.key}=-",
             ) from exc
-        return child_environment(self._server, env, os.environ)
+        return child_environment(self._server, env, os.environ, home=self._home)
 
     def _give_up(self, wire_id: int, reason: str, *, tell: bool) -> None:
         told = self._peer.cancel(wire_id, reason)
+        if not tell:
+            self._unwanted.add(str(wire_id))
         if told is not None and tell and self._process is not None:
             self._process.outbox.write(told)
 
     def _received(self, data: bytes) -> None:
-        for event in self._peer.receive_data(data):
+        if self.gone.is_set():
+            return
+        before = self.noise
+        for event in self._peer.events(data):
             self._happened(event)
+            if self.gone.is_set():  # cut off for what this line was: the rest of the flood is not even looked at
+                return
         reply = self._peer.data_to_send()
-        if reply and self._process is not None:
-            self._process.outbox.write(reply)
+        if self._process is not None:
+            self._process.read_bytes = CHATTER_READ_BYTES if self.noise - before > CHATTER else READ_BYTES
+            if reply:
+                self._reply(self._process, reply)
+
+    def _reply(self, process: ChildProcess, reply: bytes) -> None:
+        """Answer what it asked. One that asks and does not read the answers is not listened to until it does."""
+        process.outbox.reply(reply)
+        if process.outbox.owes_much:
+            process.pause_reading()
+            process.outbox.on_drained = self._listen_again
+
+    def _listen_again(self) -> None:
+        if self._process is not None and not self.gone.is_set():
+            self._process.resume_reading()
 
     def _happened(self, event: Event[_Waiter]) -> None:
         match event:
             case Noise():
-                self.noise += 1
-                if event.text:
-                    self._stderr.add(f"[stdout] {event.text}")
+                self._strayed(event.text)
                 return
             case Answered():
                 self._settle(event.token, event.outcome)
@@ -196,9 +245,22 @@ class StdioConnection:
                     event.token.on_notify("notifications/progress", event.params)
             case Notified():
                 self._on_told(event.method, event.params)
+            case Late():
+                self._came_late(event)
             case Asked():
                 pass
         self.heard += 1
+
+    def _came_late(self, event: Late) -> None:
+        if str(event.wire_id) not in self._unwanted:
+            self.late += 1
+            self.on_late()
+
+    def _strayed(self, text: str) -> None:
+        self.noise += 1
+        if text:
+            self._stderr.add(f"[stdout] {text}")
+        self._on_noise()
 
     def _settle(self, waiter: _Waiter, outcome: envelope.Success | envelope.Failure | envelope.Noise) -> None:
         if waiter.future.done():
@@ -209,11 +271,17 @@ class StdioConnection:
             waiter.future.set_exception(as_error(self._server, outcome))
 
     def _ended(self, reason: str) -> None:
-        self._end_reason = reason
-        self.gone.set()
+        if not self.gone.is_set():
+            self._finish(reason, self._process.cause if self._process is not None else Cause.EXIT)
+
+    def _finish(self, reason: str, cause: Cause) -> None:
+        """Callers first: whoever waits for `gone` has slower things to do."""
+        self._end_reason, self._cause = reason, cause
+        tail = self._stderr.tail(STDERR_LINES)
         for waiter in self._peer.receive_eof():
             if not waiter.future.done():
-                waiter.future.set_exception(self._child_gone())
+                waiter.future.set_exception(ChildGone(self._server, reason=reason, stderr_tail=tail))
+        self.gone.set()
 
     def _child_gone(self) -> ChildGone:
         reason = self._end_reason or "it does not run"

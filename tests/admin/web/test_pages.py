@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from gateway.admin.api import build_admin
 from gateway.admin.web.pages import Pages
 from gateway.admin.web.session import COOKIE, FAILURES_ALLOWED, FAILURES_WINDOW_S, LIFETIME_S
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, NotFound
 from tests.admin.fakes import ADMIN_TOKEN, FakeVerbs, admin_app, ui_keys
-from tests.admin.rows import HOSTILE, server_row
+from tests.admin.rows import HOSTILE, server_row, troubled_row
 from tests.fakes import FakeClock
 
 
@@ -141,9 +142,18 @@ async def test_an_empty_gateway_says_what_to_do() -> None:
 
 async def live_events(verbs: FakeVerbs, count: int) -> list[dict[str, str]]:
     """Read the first events off the stream, then leave."""
-    stream: AsyncIterator[bytes] = Pages(verbs, ui_keys(), live_every_s=0.01)._events("", "")
-    found = []
+    pages = Pages(verbs, ui_keys(), live_every_s=0.01)
+    answer = await pages.live(Request({"type": "http", "query_string": b"", "headers": []}))
+    assert isinstance(answer, StreamingResponse)
+    return await read_events(answer, count)
+
+
+async def read_events(answer: StreamingResponse, count: int) -> list[dict[str, str]]:
+    """Read the first events of a stream, then leave."""
+    stream = answer.body_iterator
+    found: list[dict[str, str]] = []
     async for chunk in stream:
+        assert isinstance(chunk, bytes)
         found.append(json.loads(chunk.removeprefix(b"data: ")) if chunk.startswith(b"data") else {})
         if len(found) == count:
             break
@@ -220,3 +230,63 @@ async def test_a_decision_that_cannot_be_taken_is_explained() -> None:
         assert (await http.post("/ui/requests/r-1/maybe")).status_code == 404
         answer = await http.post("/ui/requests/r-1/approve")
     assert answer.text == "it is denied already. Look at the list.\n"
+
+
+async def test_each_server_has_a_page_of_its_own_that_loads_nothing_from_elsewhere() -> None:
+    verbs = FakeVerbs()
+    verbs.servers.append(troubled_row("hungry"))
+    assert 'href="/ui/servers/hungry"' in await page(verbs)
+    async with client(verbs) as http:
+        answer = await http.get("/ui/servers/hungry")
+    outline = Outline(answer.text)
+    text = "".join(outline.words)
+
+    for said in ("hungry", "3 (2 oom, 1 hang)", "450 MiB of 512 MiB", "5 calls in a row failed", "about to allocate"):
+        assert said in text
+    assert "'nonce-" in answer.headers["Content-Security-Policy"]
+    assert not any("src" in attrs or "onclick" in attrs for _, attrs in outline.tags)
+    assert [tag for tag, _ in outline.tags].count("h1") == 1
+
+
+async def test_a_server_that_is_not_here_is_said_so() -> None:
+    async with client(FakeVerbs()) as http:
+        answer = await http.get("/ui/servers/%3Cb%3Enobody")
+    assert answer.status_code == 404
+    assert "&lt;b&gt;nobody" in answer.text
+    assert 'href="/ui"' in answer.text
+
+
+@pytest.mark.parametrize("order", ["start", "stop", "restart"])
+async def test_a_button_orders_and_leads_back_to_the_server(order: str) -> None:
+    verbs = FakeVerbs()
+    async with client(verbs) as http:
+        answer = await http.post(f"/ui/servers/time/{order}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ui/servers/time")
+    assert verbs.asked[-1] == (order, {"name": "time"})
+
+
+async def test_an_order_that_cannot_be_carried_out_is_explained_and_others_are_unknown() -> None:
+    verbs = FakeVerbs()
+    verbs.errors["start"] = NotFound("no server time", fix="Look at the list.")
+    async with client(verbs) as http:
+        assert (await http.post("/ui/servers/time/status")).status_code == 404
+        assert (await http.get("/ui/servers/time/start")).status_code == 405
+        answer = await http.post("/ui/servers/time/start")
+    assert (answer.status_code, answer.text) == (404, "no server time. Look at the list.\n")
+
+
+async def test_a_servers_page_is_live_and_says_when_its_server_has_gone() -> None:
+    verbs = FakeVerbs()
+    pages = Pages(verbs, ui_keys(), live_every_s=0.01)
+    request = Request({"type": "http", "query_string": b"", "headers": [], "path_params": {"name": "time"}})
+    answer = await pages.server_live(request)
+    assert isinstance(answer, StreamingResponse)
+    (first,) = await read_events(answer, 1)
+    verbs.servers = []
+    gone = await pages.server_live(request)
+    assert isinstance(gone, StreamingResponse)
+    (second,) = await read_events(gone, 1)
+
+    places = {"orders", "particulars", "ends", "deaths", "breakers", "meters", "stderr"}
+    assert set(first) == {f"{place}-live" for place in places}
+    assert "is here" in second["particulars-live"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.admin.web import sections
-from tests.admin.rows import HOSTILE, server_row
+from tests.admin.rows import HOSTILE, server_row, troubled_row
 
 
 def test_a_server_shows_why_what_comes_next_and_how_it_ended_last() -> None:
@@ -20,17 +18,18 @@ def test_a_server_shows_why_what_comes_next_and_how_it_ended_last() -> None:
         assert said in made
 
 
+def test_what_is_read_second_stands_small_below_what_is_read_first() -> None:
+    made = sections.servers_table({"servers": [troubled_row("git"), {}]})
+
+    assert made.count('<th scope="col">') == 9
+    for small in ("up 1 min", "2 oom, 1 hang", "of 512 MiB", "no network"):
+        assert f">{small}</small>" in made
+    assert ">pypi:git==1</small>" in made
+
+
 def test_quarantined_tools_stand_out() -> None:
     assert "2 quarantined" in sections.servers_table({"servers": [server_row("a", quarantined_tools=2)]})
     assert "quarantined" not in sections.servers_table({"servers": [server_row("a")]})
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [("ready", "good"), ("starting", "busy"), ("failed", "bad"), ("degraded", "warn"), (None, "calm")],
-)
-def test_a_state_has_a_tone(word: object, expected: str) -> None:
-    assert sections.tone(word) == expected
 
 
 def test_unknown_values_are_dashes_never_the_word_none() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from tests.admin.threads import port_of, serving
 from tests.cli.bridging import relaying
@@ -121,6 +121,30 @@ def test_a_request_waits_for_a_gateway_that_is_being_restarted() -> None:
             answer = bridge.next()
 
     assert answer == {"jsonrpc": "2.0", "id": 1, "result": {}}
+
+
+def test_a_request_waits_for_a_gateway_that_turns_it_away_for_a_moment(scripted: tuple[str, Scripted]) -> None:
+    url, script = scripted
+    away = JSONResponse({"error": {"code": "stopping", "message": "stopping"}}, 503)
+    with relaying(url) as bridge:
+        bridge.open()
+        script.answers["tools/list"] = away
+        threading.Timer(0.6, script.answers.update, [{"tools/list": {"tools": []}}]).start()
+        answer = bridge.ask(1, "tools/list")
+
+    assert answer["result"] == {"tools": []}
+    assert script.methods().count("tools/list") > 1
+
+
+def test_a_gateway_that_turns_requests_away_for_long_is_an_error(scripted: tuple[str, Scripted]) -> None:
+    url, script = scripted
+    script.answers["tools/list"] = JSONResponse({"error": {"code": "stopping", "message": "stopping"}}, 503)
+    with relaying(url, patience_s=0.3) as bridge:
+        bridge.open()
+        told = bridge.ask(1, "tools/list")["error"]["message"]
+
+    assert "was not carried out" in told
+    assert not [word for word in RESEND_WORDS if word in told.lower()]
 
 
 def test_a_gateway_that_dies_during_a_call_leaves_nobody_waiting(scripted: tuple[str, Scripted]) -> None:

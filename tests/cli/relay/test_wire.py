@@ -137,3 +137,18 @@ def test_a_refusal_of_the_gateways_own_api_is_told_in_its_words() -> None:
     body = b'{"error": {"code": "not_found", "message": "there is no such profile here", "fix": "Use /mcp."}}'
     assert wire.refusal(body) == "there is no such profile here. Use /mcp."
     assert wire.refusal(b"<html>") == wire.refusal(b"[]") == wire.refusal(b"{}") == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_it"),
+    [
+        (503, b'{"error": {"code": "stopping"}}', True),
+        (503, b'{"error": {"code": "starting"}}', True),
+        (503, b'{"error": {"code": "internal"}}', False),
+        (500, b'{"error": {"code": "stopping"}}', False),
+        (503, b"<html>a proxy's own</html>", False),
+        (503, b'{"error": "stopping"}', False),
+    ],
+)
+def test_only_the_gateway_s_own_word_says_that_nothing_was_done(status: int, body: bytes, is_it: bool) -> None:
+    assert wire.is_turned_away(status, body) is is_it

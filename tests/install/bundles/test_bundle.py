@@ -15,7 +15,7 @@ from gateway.errors import InstallError, RefusedByPolicy
 from gateway.install.planning.rules import Rules
 from gateway.install.planning.settings import SettingsError
 from gateway.listing import BundleConnection
-from gateway.model import Source
+from gateway.model import Source, StdioLaunch
 from tests.install.site import workshop
 from tests.install.speaking import speak
 from tests.install.values import listing
@@ -289,3 +289,25 @@ async def test_a_program_of_an_impossible_name_is_missing(tmp_path: Path, name: 
         with pytest.raises(InstallError, match="is missing") as caught:
             await shop.install(f"mcpb:{archive}")
     assert caught.value.step == "program"
+
+
+async def test_a_manifests_own_paths_grant_nothing_and_a_persons_do(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    config = {
+        "args": ["${__dirname}/server/index.js", "/root/.ssh", "${user_config.dirs}"],
+        "env": {"ROOT": "/", "TO": "${user_config.to}"},
+    }
+    options = {
+        "dirs": {"type": "directory", "multiple": True, "default": ["/etc"]},
+        "to": {"type": "directory", "default": "/var"},
+    }
+    made = manifest(mcp_config=config, user_config=options)
+    archive = write_bundle(tmp_path / "echo.mcpb", made, {"server/index.js": NODE_SERVER})
+    async with workshop(tmp_path / "state") as shop:
+        defaults = await shop.install(f"mcpb:{archive}", "one")
+        given = await shop.install(f"mcpb:{archive}", "two", settings={"dirs": [str(mine)]})
+    for result, expected in ((defaults, ()), (given, (str(mine),))):
+        launch = result.spec.launch
+        assert isinstance(launch, StdioLaunch)
+        assert (launch.granted, "/root/.ssh" in launch.argv) == (expected, True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
+import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import CallTimeout, ChildGone, RpcError
-from gateway.model import HealthPolicy, ServerName
+from gateway.model import CallPolicy, HealthPolicy, ServerName
 from gateway.protocol.handshake import Era
-from gateway.supervisor.health.prober import Prober
+from gateway.supervisor.calls.calling import ReadyUpstream
+from gateway.supervisor.calls.traffic import Traffic
+from gateway.supervisor.health.prober import AFTER_FAILURE_S, Prober
 from gateway.supervisor.health.verdict import Health
+from tests.fakes import FakeClock
+from tests.supervisor.running import spec
 from tests.supervisor.scripted import ScriptedConnection
 
 QUICK = HealthPolicy(interval_sec=0.01, timeout_sec=5.0)
@@ -111,3 +117,72 @@ def test_a_hang_is_seen_within_45_seconds_by_default() -> None:
     policy = HealthPolicy()
     worst = policy.interval_sec + policy.failures * policy.timeout_sec + (policy.failures - 1) * 1.0
     assert worst <= 45
+
+
+class Deaf(ScriptedConnection):
+    """Never answers a ping; keeps the deadlines it was asked with."""
+
+    def __init__(self, *, progresses: bool = False) -> None:
+        super().__init__(ping=[CallTimeout("s", 10.0)])
+        self.deadlines: list[float] = []
+        self.progresses = progresses
+
+    async def ask(self, method: str, params: bytes, *, timeout_s: float, **more: Any) -> bytes:
+        self.deadlines.append(timeout_s)
+        self.heard += self.progresses
+        return await super().ask(method, params, timeout_s=timeout_s, **more)
+
+
+async def test_a_failed_probe_during_progress_is_no_failure() -> None:
+    connection = Deaf(progresses=True)
+    assert await probe(connection, lambda _: len(connection.deadlines) > 5) == []
+
+
+async def test_a_ping_to_a_serial_server_waits_for_the_call_in_hand() -> None:
+    clock = FakeClock()
+    traffic = Traffic(spec("s", call=CallPolicy(max_in_flight=1)), clock=clock, publish=lambda _: None)
+    connection, busy = Deaf(), ScriptedConnection()
+    traffic.attach(busy)
+    prober = Prober(
+        ServerName("s"), connection, HealthPolicy(interval_sec=0.01, timeout_sec=10.0), Era.LEGACY,
+        clock=clock, on_verdict=lambda *_: None, traffic=traffic,
+    )  # fmt: skip
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ReadyUpstream(traffic).request, "never", b"{}")
+        await anyio.wait_all_tasks_blocked()
+        clock.advance(20.0)
+        tasks.start_soon(prober.run)
+        with anyio.fail_after(10):
+            while not connection.deadlines:
+                await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    assert connection.deadlines[0] == pytest.approx(110.0)
+
+
+def test_a_hang_of_a_serial_server_is_seen_as_soon_after_its_calls_deadline() -> None:
+    """The ping that waited for the call counts as the first failure, ten seconds after the deadline."""
+    policy = HealthPolicy()
+    after_deadline_s = policy.failures * policy.timeout_sec + (policy.failures - 1) * AFTER_FAILURE_S
+    assert after_deadline_s < 45
+
+
+async def test_a_probe_whose_own_trouble_asks_for_the_next_one_lets_others_have_their_turn() -> None:
+    asked: list[str] = []
+
+    class Gone(ScriptedConnection):
+        async def ask(self, method: str, *_: Any, **__: Any) -> bytes:
+            asked.append(method)
+            prober.probe_soon()  # as a remote does when a request cannot be sent: and nothing was awaited
+            raise ChildGone("s", reason="it cannot be reached")
+
+    policy = HealthPolicy(interval_sec=3600.0, timeout_sec=5.0)
+    prober = Prober(
+        ServerName("s"), Gone(), policy, Era.LEGACY, clock=SystemClock(), on_verdict=lambda health, reason: None
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(prober.run)
+        prober.probe_soon()
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    assert asked == ["ping"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model import HealthPolicy
-from gateway.supervisor.health.verdict import Health, HealthTracker, ProbeResult, may_advertise, may_call
+from gateway.supervisor.health.verdict import Health, HealthTracker, ProbeResult, may_advertise, may_call, worst
 from gateway.supervisor.lifecycle import State
 
 FAILED = ProbeResult(0.0, "no answer")
@@ -40,3 +40,15 @@ def test_only_a_ready_child_that_is_not_given_up_may_be_called(state: State, hea
 def test_tools_stay_advertised_through_what_passes_by_itself() -> None:
     shown = {state for state in State if may_advertise(state)}
     assert shown == {State.STARTING, State.READY, State.STOPPING, State.BACKOFF}
+
+
+def test_the_worst_finding_counts_and_all_reasons_are_told() -> None:
+    findings = [(Health.HEALTHY, ""), (Health.DEGRADED, "slow"), (Health.UNHEALTHY, "silent"), (Health.DEGRADED, "odd")]
+    assert worst(findings) == (Health.UNHEALTHY, "silent; slow; odd")
+    assert worst([(Health.HEALTHY, "")]) == worst([]) == (Health.HEALTHY, "")
+
+
+def test_what_is_certain_needs_no_second_failure() -> None:
+    tracker = HealthTracker(HealthPolicy())
+    assert tracker.record(ProbeResult(0.0, "held still", is_certain=True)) is Health.UNHEALTHY
+    assert tracker.reason == "held still"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model import ServerName
-from gateway.supervisor.processes.environment import MissingSecretError, blotter, child_environment, fill
+from gateway.supervisor.processes.environment import MissingSecretError, child_environment, fill, named_in
 
 OURS = {
     "PATH": "/ours",
@@ -37,6 +37,11 @@ def test_an_environment_with_a_path_is_exact_but_for_the_marker() -> None:
     assert environment == {"PATH": "/p", "X": "1", "MCP_GATEWAY_CHILD": "srv"}
 
 
+def test_the_gateway_that_started_a_child_is_named_and_cannot_be_claimed() -> None:
+    claimed = {"PATH": "/p", "MCP_GATEWAY_HOME_ID": "another"}
+    assert child_environment(NAME, claimed, OURS, home="abc")["MCP_GATEWAY_HOME_ID"] == "abc"
+
+
 def test_without_a_path_the_three_basics_are_lent_and_nothing_else() -> None:
     assert child_environment(NAME, {"X": "1", "HOME": "/own"}, OURS) == {
         "PATH": "/ours", "HOME": "/own", "LANG": "C", "X": "1", "MCP_GATEWAY_CHILD": "srv",
@@ -47,7 +52,5 @@ def test_basics_have_defaults() -> None:
     assert child_environment(NAME, {}, {})["PATH"].endswith("/usr/bin:/bin")
 
 
-def test_secrets_are_blotted_out_longest_first_and_short_ones_left() -> None:
-    blot = blotter({"A": "abcd", "B": "abcdef", "C": "x"})
-    assert blot("abcdef abcd x") == "*** *** x"
-    assert blotter({})("abc") == "abc"
+def test_the_secrets_that_values_name_are_told_once_each_in_order() -> None:
+    assert named_in(["${secret:B} and ${secret: A }", "plain", "${secret:B}"]) == ("B", "A")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from gateway.supervisor.processes.outbox import OUTBOX_CAP, WRITE_DEADLINE_S, Outbox
+from gateway.supervisor.processes.outbox import OUTBOX_CAP, REPLIES_CAP, WRITE_DEADLINE_S, Outbox
 from tests.supervisor.running import PATIENCE_S
 
 
@@ -87,3 +87,23 @@ async def test_it_says_when_too_much_waits(pipe: Pipe) -> None:
 
 def test_the_deadline_is_ten_seconds() -> None:
     assert WRITE_DEADLINE_S == 10.0
+
+
+async def test_replies_that_are_not_read_are_owed_until_nothing_waits(pipe: Pipe) -> None:
+    box = Outbox(pipe.write_fd, pipe.on_trouble)
+    drained = anyio.Event()
+    box.on_drained = drained.set
+    box.write(b"x" * 2 * REPLIES_CAP)  # a large request is no reply
+    assert not box.owes_much
+    box.reply(b"x" * REPLIES_CAP)
+    assert not box.owes_much
+    box.reply(b"x")
+    assert box.owes_much
+    with anyio.fail_after(PATIENCE_S):
+        while box.waiting_bytes:
+            await anyio.wait_readable(pipe.read_fd)
+            os.read(pipe.read_fd, 65536)
+        await drained.wait()
+    assert not box.owes_much
+    assert pipe.trouble == []
+    box.close()

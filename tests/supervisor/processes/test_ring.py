@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.supervisor.processes.ring import LineRing
+from gateway.supervisor.processes.ring import BURST_LINES, RING_LINES, LineRing
 
 
 def test_the_newest_lines_are_kept_oldest_first() -> None:
@@ -28,6 +28,14 @@ def test_a_flood_without_newlines_is_cut() -> None:
         ring.feed(b"x" * 1000)
     assert ring.tail(5) == ["x" * 10]
     assert ring.total_bytes == 1_000_000
+
+
+def test_of_a_burst_of_tiny_lines_only_the_newest_are_looked_at_and_all_are_counted() -> None:
+    ring = LineRing()
+    ring.feed(b"unfinished ")
+    ring.feed(b"".join(b"%d\n" % n for n in range(BURST_LINES + 10)))
+    assert ring.total_lines == BURST_LINES + 10
+    assert ring.tail(BURST_LINES + 10)[0] == "10"
 
 
 def test_each_line_is_cleaned() -> None:
@@ -57,3 +65,24 @@ def test_any_bytes_in_any_pieces_stay_within_the_size(pieces: list[bytes]) -> No
     for piece in pieces:
         ring.feed(piece)
     assert sum(map(len, ring.tail(1000))) <= 100 + 2 * 20
+
+
+def test_a_whole_line_that_is_too_long_is_cut_as_well() -> None:
+    ring = LineRing(line_size=10)
+    ring.add("x" * 10_000_000)
+    assert ring.tail(1) == ["x" * 10]
+
+
+def test_tiny_lines_are_bounded_by_their_number() -> None:
+    ring = LineRing()
+    for _ in range(RING_LINES // 1000 + 2):
+        ring.feed(b"x\n" * 1000)
+    assert len(ring.tail(10**6)) == RING_LINES
+
+
+def test_each_line_is_cleaned_by_what_was_in_force_when_it_came() -> None:
+    ring = LineRing(clean=lambda text: text.replace("old", "***"))
+    ring.feed(b"old new\n")
+    ring.clean = lambda text: text.replace("new", "***")
+    ring.feed(b"old new\n")
+    assert ring.tail(2) == ["*** new", "old ***"]

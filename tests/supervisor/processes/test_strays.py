@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from gateway.supervisor.processes.environment import MARKER
-from gateway.supervisor.processes.strays import Undertaker, end_escaped, marked
+from gateway.supervisor.processes.strays import Undertaker, end_at_once, end_escaped, marked
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
@@ -47,8 +47,22 @@ def test_what_an_earlier_life_of_a_living_server_left_is_ended() -> None:
         helper.kill()
 
 
+def test_what_is_ended_at_once_goes_with_its_whole_group() -> None:
+    nest = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {SLEEP[2]!r}]); p.wait()"
+    child = subprocess.Popen([sys.executable, "-c", nest], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stdout is not None
+    child.stdout.readline()
+    below = psutil.Process(child.pid).children()
+    end_at_once([child.pid, 2**22 + 1])  # the other one is gone already
+    assert child.wait(timeout=10) == -9
+    assert psutil.wait_procs(below, timeout=10)[1] == []
+    child.stdout.close()
+
+
 def test_a_zombie_is_reaped_in_the_second_round_that_sees_it() -> None:
     undertaker = Undertaker()
+    while undertaker.round() or undertaker._seen:  # what other tests left behind
+        continue
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert undertaker.round() == 0

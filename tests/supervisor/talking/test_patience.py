@@ -28,6 +28,14 @@ async def test_progress_pushes_the_deadline_back_but_not_beyond_the_limit() -> N
         assert patience.scope.deadline == first + 5
 
 
+async def test_it_says_how_long_one_may_take() -> None:
+    patience = Patience(10, 15)
+    assert patience.allowed_s == 10.0
+    patience._timeout_s = 100
+    patience.extend()
+    assert patience.allowed_s == 15.0
+
+
 async def test_without_a_limit_progress_changes_nothing() -> None:
     patience = Patience(10)
     before = patience.scope.deadline

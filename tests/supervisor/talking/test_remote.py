@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import anyio
@@ -17,39 +14,17 @@ import pytest
 from gateway.errors import CallTimeout, ChildGone, RpcError
 from gateway.model import HealthPolicy, RemoteLaunch, ServerName
 from gateway.net.guard import RefusedAddressError
-from tests.supervisor.running import SERVERS, call, free_port, remote_spec, row, supervised
+from tests.supervisor.running import call, free_port, remote_spec, row, supervised
+from tests.supervisor.talking.remotes import Remotes, told
 
 pytestmark = pytest.mark.process
-
-Start = Callable[..., int]
-
-
-@pytest.fixture
-def remote() -> Iterator[Start]:
-    """Starts the remote server (on the same port again, if one is given)."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(*arguments: str, port: int = 0) -> int:
-        chosen = port or free_port()
-        while running and port:
-            stop(running.pop())
-        script = [sys.executable, str(SERVERS / "remote_http.py"), "--port", str(chosen), *arguments]
-        running.append(subprocess.Popen(script))
-        return chosen
-
-    def stop(process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        process.wait(timeout=10)
-
-    start.stop = lambda: [stop(running.pop()) for _ in list(running)]  # type: ignore[attr-defined]
-    yield start
-    for process in running:
-        stop(process)
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 @pytest.mark.parametrize("answer", ["json", "sse"])
-async def test_a_remote_server_is_ready_and_called_in_both_eras_and_forms(remote: Start, era: str, answer: str) -> None:
+async def test_a_remote_server_is_ready_and_called_in_both_eras_and_forms(
+    remote: Remotes, era: str, answer: str
+) -> None:
     port = remote("--era", era, "--answer", answer)
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -59,7 +34,7 @@ async def test_a_remote_server_is_ready_and_called_in_both_eras_and_forms(remote
         assert (row(supervisor, "r")["pid"], row(supervisor, "r")["rss_bytes"]) == (None, None)
 
 
-async def test_a_modern_call_carries_the_headers_that_match_its_body(remote: Start) -> None:
+async def test_a_modern_call_carries_the_headers_that_match_its_body(remote: Remotes) -> None:
     port = remote("--era", "modern")
     async with supervised(remote_spec("r", port, headers={"X-Own": "mine"})) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -71,7 +46,7 @@ async def test_a_modern_call_carries_the_headers_that_match_its_body(remote: Sta
         assert "mcp-session-id" not in headers
 
 
-async def test_a_legacy_call_carries_its_session_and_revision(remote: Start) -> None:
+async def test_a_legacy_call_carries_its_session_and_revision(remote: Remotes) -> None:
     port = remote()
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -80,7 +55,7 @@ async def test_a_legacy_call_carries_its_session_and_revision(remote: Start) -> 
         assert len(headers["mcp-session-id"]) == 32
 
 
-async def test_a_secret_is_filled_into_its_header_and_a_wrong_one_fails_with_the_fix(remote: Start) -> None:
+async def test_a_secret_is_filled_into_its_header_and_a_wrong_one_fails_with_the_fix(remote: Remotes) -> None:
     port = remote("--token", "s3cret")
     good = remote_spec("good", port, headers={"Authorization": "Bearer ${secret:TOKEN}"})
     bad = remote_spec("bad", port, headers={"Authorization": "Bearer wrong"})
@@ -128,7 +103,7 @@ async def test_a_refused_address_is_told_with_its_reason_and_not_tried_again() -
     assert "trusted_origins" in failed.reason
 
 
-async def test_a_forgotten_session_is_opened_again_and_the_call_is_answered(remote: Start) -> None:
+async def test_a_forgotten_session_is_opened_again_and_the_call_is_answered(remote: Remotes) -> None:
     port = remote()
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -142,12 +117,11 @@ async def test_a_forgotten_session_is_opened_again_and_the_call_is_answered(remo
             for number in range(8):
                 tasks.start_soon(one, number)
         assert sorted(answers) == [str(n) for n in range(8)]
-        told = json.loads(await call(supervisor, "r", "heard"))
-        assert told["opened"] == 2
+        assert (await told(port))["opened"] == 2
         assert len(heard.states("r")["ready"]) == 1
 
 
-async def test_progress_is_relayed_in_order_with_the_callers_token(remote: Start) -> None:
+async def test_progress_is_relayed_in_order_with_the_callers_token(remote: Remotes) -> None:
     port = remote("--answer", "sse")
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -158,17 +132,17 @@ async def test_progress_is_relayed_in_order_with_the_callers_token(remote: Start
         assert [(p["progressToken"], p["progress"]) for p in got] == [("mine", 1), ("mine", 2), ("mine", 3)]
 
 
-async def test_a_request_of_the_server_is_refused_and_the_call_still_answered(remote: Start) -> None:
+async def test_a_request_of_the_server_is_refused_and_the_call_still_answered(remote: Remotes) -> None:
     port = remote("--answer", "sse")
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
         assert await call(supervisor, "r", "ask_back") == "ask_back"
-        told = json.loads(await call(supervisor, "r", "heard"))["heard"]
-        assert any('"id": "q1"' in message and "-32601" in message for message in told)
+        said = (await told(port))["heard"]
+        assert any('"id": "q1"' in message and "-32601" in message for message in said)
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
-async def test_list_changed_is_heard(remote: Start, era: str) -> None:
+async def test_list_changed_is_heard(remote: Remotes, era: str) -> None:
     port = remote("--era", era)
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -181,17 +155,18 @@ async def test_list_changed_is_heard(remote: Start, era: str) -> None:
         assert any(tool.ref.tool.startswith("fresh") for tool in heard.lists("r")[-1].tools)
 
 
-async def test_a_deadline_is_kept_and_a_legacy_server_is_told(remote: Start) -> None:
+async def test_a_deadline_is_kept_and_a_legacy_server_is_told(remote: Remotes) -> None:
     port = remote()
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
         with pytest.raises(CallTimeout):
             await call(supervisor, "r", "sleep", seconds=60, timeout_s=0.2)
-        told = json.loads(await call(supervisor, "r", "heard"))["heard"]
-        assert "notifications/cancelled" in told
+        with anyio.fail_after(20):  # it is told beside, its caller does not wait for that
+            while "notifications/cancelled" not in (await told(port))["heard"]:
+                await anyio.sleep(0.02)
 
 
-async def test_an_rpc_error_passes(remote: Start) -> None:
+async def test_an_rpc_error_passes(remote: Remotes) -> None:
     for era in ("legacy", "modern"):
         port = remote("--era", era)
         async with supervised(remote_spec("r", port)) as (supervisor, heard):
@@ -201,7 +176,7 @@ async def test_an_rpc_error_passes(remote: Start) -> None:
                 await upstream.request("x/y", b"{}")
 
 
-async def test_a_stream_cut_short_is_gone_for_this_call_only(remote: Start) -> None:
+async def test_a_stream_cut_short_is_gone_for_this_call_only(remote: Remotes) -> None:
     port = remote("--answer", "sse")
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         await heard.state("r", "ready")
@@ -210,7 +185,7 @@ async def test_a_stream_cut_short_is_gone_for_this_call_only(remote: Start) -> N
         assert await call(supervisor, "r", "echo", text="on") == "on"
 
 
-async def test_a_server_that_is_down_is_tried_again_until_it_is_there(remote: Start) -> None:
+async def test_a_server_that_is_down_is_tried_again_until_it_is_there(remote: Remotes) -> None:
     port = free_port()
     async with supervised(remote_spec("r", port)) as (supervisor, heard):
         backoff = await heard.state("r", "backoff")
@@ -220,12 +195,12 @@ async def test_a_server_that_is_down_is_tried_again_until_it_is_there(remote: St
         assert await call(supervisor, "r", "echo", text="up") == "up"
 
 
-async def test_a_server_that_goes_down_is_noticed_by_its_callers_and_comes_back(remote: Start) -> None:
+async def test_a_server_that_goes_down_is_noticed_by_its_callers_and_comes_back(remote: Remotes) -> None:
     port = remote()
     health = HealthPolicy(interval_sec=0.1, timeout_sec=1.0)
     async with supervised(remote_spec("r", port, health=health)) as (supervisor, heard):
         await heard.state("r", "ready")
-        await anyio.to_thread.run_sync(remote.stop)  # type: ignore[attr-defined]
+        await anyio.to_thread.run_sync(remote.stop)
         with pytest.raises(ChildGone):
             await call(supervisor, "r", "echo")
         await heard.state("r", "backoff")
@@ -233,31 +208,21 @@ async def test_a_server_that_goes_down_is_noticed_by_its_callers_and_comes_back(
         await heard.state("r", "ready", times=2)
 
 
-async def test_a_place_that_is_no_mcp_server_is_told(remote: Start) -> None:
+async def test_a_place_that_is_no_mcp_server_is_told(remote: Remotes) -> None:
     port = remote()
     spec = remote_spec("r", port)
-    nowhere = type(spec.launch)(url=f"http://127.0.0.1:{port}/elsewhere")
+    nowhere = RemoteLaunch(f"http://127.0.0.1:{port}/elsewhere")
     async with supervised(msgspec.structs.replace(spec, launch=nowhere)) as (_, heard):
         await heard.until(
             lambda: any("HTTP 404 to initialize" in f.reason for f in heard.states("r").get("backoff", []))
         )
 
 
-async def test_the_session_is_ended_politely(remote: Start) -> None:
+async def test_the_session_is_ended_politely(remote: Remotes) -> None:
     port = remote()
     async with supervised(remote_spec("r", port)) as (_, heard):
         await heard.state("r", "ready")
-    async with httpx.AsyncClient() as http:
-        opened = await http.post(
-            f"http://127.0.0.1:{port}/mcp",
-            json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
-        )
-        told = await http.post(
-            f"http://127.0.0.1:{port}/mcp",
-            headers={"mcp-session-id": opened.headers["mcp-session-id"]},
-            json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "heard"}},
-        )
-    assert "DELETE" in told.text
+    assert "DELETE" in (await told(port))["heard"]
 
 
 class Packing(httpx.AsyncHTTPTransport):
@@ -276,7 +241,7 @@ class Packing(httpx.AsyncHTTPTransport):
         return httpx.Response(200, headers=headers, stream=httpx.ByteStream(bomb))
 
 
-async def test_a_call_whose_answer_is_packed_fails_with_the_reason_and_the_next_one_works(remote: Start) -> None:
+async def test_a_call_whose_answer_is_packed_fails_with_the_reason_and_the_next_one_works(remote: Remotes) -> None:
     port = remote()
     async with supervised(remote_spec("r", port), remote_transport=Packing) as (supervisor, heard):
         await heard.state("r", "ready")

@@ -1,0 +1,1 @@
+"""Servers that are reached over HTTP: what travels, what comes back, and what it means."""

@@ -35,10 +35,16 @@ from gateway.verbs.planning import Ask
 
 STARTER_KEY = "starter"
 RETRY_S = 300.0  # a registry or network that was down may be back
+FIRST_RETRY_S = 20.0  # most of what fails at a start is a hiccup of the network
 REFRESH_S = 3600.0  # rules are looked at again: registries ask to be read no more than hourly
 
 Tell = Callable[[str, dict[str, Any]], None]
 """(server's name, progress step): shown to whoever watches the start."""
+
+
+def retry_after_s(failed_rounds: int) -> float:
+    """Return how long to wait after a round that left something undone; `failed_rounds` such ones came before it."""
+    return min(FIRST_RETRY_S * 2.0 ** min(failed_rounds, 10), RETRY_S)
 
 
 class Installs:
@@ -58,8 +64,10 @@ class Installs:
 
     async def keep_up(self) -> None:
         """Try again what failed, look at the rules again, and at once when the configuration changed."""
+        failed_rounds = 0
         while True:
-            wait_s = RETRY_S if self.is_behind else REFRESH_S
+            wait_s = retry_after_s(failed_rounds) if self.is_behind else REFRESH_S
+            failed_rounds = failed_rounds + 1 if self.is_behind else 0
             with anyio.move_on_after(wait_s):
                 await self._again.wait()
             self._again = anyio.Event()

@@ -25,7 +25,7 @@ _IMPATIENT = {
     "npm_config_fetch_retries": "1",
     "npm_config_fetch_retry_mintimeout": "200",
     "npm_config_fetch_retry_maxtimeout": "1000",
-    "UV_HTTP_RETRIES": "1",
+    "UV_HTTP_RETRIES": "2",  # one hiccup among fifty wheels must not fail them all; without a network it costs 3 s
 }
 
 

@@ -54,9 +54,6 @@ async def unprepared(argv: Sequence[str], _env: Mapping[str, str], _cwd: str | N
 Slot = AbstractAsyncContextManager[None]
 """Inside, one is on its way up: a start waits for its turn. One object for all tasks."""
 
-Secrets = Callable[[ServerName], Mapping[str, str]]
-"""The secrets of one server, by key."""
-
 Refresh = Callable[[ServerName, Mapping[str, str]], Awaitable[Mapping[str, str] | None]]
 """(server, its secrets that were refused) to those it has now; None when there are no others. May take a while; is
 asked once for all requests that were refused, and again only after another refusal."""

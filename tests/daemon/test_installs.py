@@ -15,7 +15,7 @@ from gateway.config import Config, load_config
 from gateway.config.registries import DiscoverRule
 from gateway.config.server import ServerSection
 from gateway.daemon.downtime import Downtime
-from gateway.daemon.installs import Installs, build_installs, values_digest
+from gateway.daemon.installs import RETRY_S, Installs, build_installs, retry_after_s, values_digest
 from gateway.discovery.finder import Finder
 from gateway.install.planning.starter import STARTER
 from gateway.listing import Listing
@@ -255,6 +255,11 @@ async def test_a_changed_configuration_is_looked_at_at_once(tmp_path: Path) -> N
                     await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
         assert await names(shop) == ["far"]
+
+
+def test_what_failed_is_tried_again_soon_and_then_ever_more_rarely() -> None:
+    assert [retry_after_s(rounds) for rounds in range(6)] == [20.0, 40.0, 80.0, 160.0, RETRY_S, RETRY_S]
+    assert retry_after_s(10_000) == RETRY_S
 
 
 @pytest.mark.parametrize("broken", [True, False])

@@ -36,13 +36,12 @@ OOM_SCORE: Final = 300
 CLOSE_S: Final = 5.0
 CLOSE_PAUSE_S: Final = 0.05
 
-_NO_OTHERS: Final[Mapping[int, str]] = {}
-
 
 class Limits:
     """`groups`: the control groups that the kernel limits servers with; without them they are watched.
 
-    `others` holds (now, whenever it is asked) the processes that others of this program have started, by pid.
+    `others` holds (now, whenever it is asked) the processes that others of this program have started, by pid. Only who
+    is given them ends processes that nobody owns: to anybody else an installer's npm would be such a one.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Limits:
         groups: Groups | None = None,
         *,
         machine: Machine | None = None,
-        others: Mapping[int, str] = _NO_OTHERS,
+        others: Mapping[int, str] | None = None,
     ) -> None:
         self._clock = clock
         self._tags = Tags()

@@ -85,13 +85,14 @@ class _Known:
 class Watch:
     """`allowed(spec, pid)` says what is to be watched of a server; what the kernel sees to is None there.
 
-    `others` holds the processes that others of this program have started.
+    `others` holds the processes that others of this program have started; None: they are not known here, and what
+    belongs to no server is left alone.
     """
 
     children: Callable[[], Iterable[Watched]]
     allowed: Callable[[ServerSpec, int], Ceilings]
     clock: Clock
-    others: Mapping[int, str] = field(default_factory=dict)
+    others: Mapping[int, str] | None = None
     oom_kills: int | None = field(default=None, init=False)  # what the kernel had killed at the last look but one
     _ours: Mapping[int, str] = field(init=False)
     _census: Census = field(init=False)
@@ -101,8 +102,9 @@ class Watch:
     _had_left: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self._ours = ChainMap(LIVING, self.others)  # type: ignore[arg-type] # nobody writes to it
-        self._census = Census(adopts=adopts_orphans())
+        others = self.others if self.others is not None else {}
+        self._ours = ChainMap(LIVING, others)  # type: ignore[arg-type] # nobody writes to it
+        self._census = Census(adopts=self.others is not None and adopts_orphans())
 
     async def run(self) -> None:
         """Look until cancelled."""

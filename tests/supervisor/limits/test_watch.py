@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from gateway.supervisor.limits.ceilings import Ceilings
 from gateway.supervisor.limits.watch import Watch
 from gateway.supervisor.process import LIVING
 from gateway.supervisor.processes.procfs import look
+from tests.supervisor.adopting import adopting
 from tests.supervisor.limits.processes import BUSY, SLEEP, family, running
 from tests.supervisor.running import PATIENCE_S, spec
 
@@ -192,3 +194,15 @@ async def test_idle_servers_are_looked_at_less_often_until_a_call_begins() -> No
         at_rest, with_a_call = await looks_within(watch(child), 4.5, call)
         assert at_rest <= 3  # the first, the second a second later, the next one three seconds after that
         assert with_a_call >= 3
+
+
+@pytest.mark.parametrize(("others", "is_ended"), [(None, False), ({}, True)])
+def test_what_nobody_owns_is_ended_only_by_who_knows_everybody(others: dict[int, str] | None, is_ended: bool) -> None:
+    """A trial start has a watch of its own, and knows nothing of the npm that another installation runs meanwhile."""
+    with adopting(), subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True) as stranger:
+        watching = Watch(list, lambda _spec, _pid: Ceilings(), SystemClock(), others)
+        try:
+            looks = [watching._census.take({}, watching._ours) for _ in range(3)]
+            assert (stranger.pid in {one.pid for look in looks for one in look.left}) is is_ended
+        finally:
+            stranger.kill()
